@@ -1,0 +1,294 @@
+"""Decide what to do about each judgement: one pure function, one named action and one reason for every decision.
+
+It knows judgements, the alerts that stand and the answers already written. It must not know SQL, mail or the clock.
+
+1. A hit whose anchors overlap those of an alert of the same rule, participant and scope is that alert: nothing new
+   unless it is worse, was corrected, goes on, or had been retracted. Any other hit opens an alert.
+2. An alert whose rule was able to look again and no longer hits is retracted: told, and left for a person to close.
+3. Another answer is written once, and again only when it changes.
+4. A rule that failed for a participant leaves everything about that participant as it was.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
+
+
+class Action(StrEnum):
+    """What can be done about a judgement, and what a person can do about an alert."""
+
+    NOTIFY = "notify"  # a new episode
+    RENOTIFY = "notify again"  # the same episode, worse
+    REINSTATE = "reinstate"  # a retracted hit is a hit again
+    EXTEND = "extend"  # the same episode goes on, no worse: written, not mailed
+    AMEND = "amend"  # still a hit, but what was told has been corrected at source
+    RETRACT = "retract"  # no longer a hit: corrected or withdrawn at source, or judged by another rulebook
+    HOLD_BACK = "hold back"  # deliberately not told: the reason says why
+    CANNOT_TELL = "cannot tell"  # not evaluable
+    RESOLVE = "resolve"  # an answer written before no longer holds
+    ACKNOWLEDGE = "acknowledge"
+    CLOSE = "close"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingAlert:
+    """An alert as far as deciding needs it."""
+
+    id: int
+    rule_id: str
+    usubjid: str
+    scope: str
+    anchors: frozenset[str]
+    state: str  # open, acknowledged, closed
+    standing: bool
+    summary: str
+    grade: int | None  # last told
+    urgency: Urgency
+    consequence: Consequence
+    evidence: tuple[Evidence, ...]  # as last told
+    opened_at: datetime
+
+
+Answers = Mapping[tuple[str, str, str], tuple[Answer, str]]
+"""(rule id, usubjid, scope) -> the answer other than hit that stands written, and its reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What was told and written before, and what the source has taken back since."""
+
+    alerts: tuple[StandingAlert, ...] = ()
+    answers: Answers = field(default_factory=dict)
+    withdrawn: frozenset[tuple[str, str]] = frozenset()  # (domain, record key) of rows that are withdrawn now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Whom and what this sweep was able to judge.
+
+    `new_rules` maps the rules that look for the first time to the words that say so: their hits were there before and
+    are told in one digest.
+    """
+
+    usubjids: frozenset[str]  # judged now; '' stands for the feed and the cohort
+    rule_ids: frozenset[str]  # in the rulebook now in force
+    failed: frozenset[tuple[str, str]] = frozenset()  # (rule id, usubjid)
+    new_rules: Mapping[str, str] = field(default_factory=dict)
+    rulebook_changed: bool = False
+
+    def covers(self, rule_id: str, usubjid: str) -> bool:
+        """Whether silence about this rule and participant is an answer."""
+        return usubjid in self.usubjids and (rule_id, usubjid) not in self.failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is done about a judgement, and why. `alert` is the standing one it is about, None where a new one opens."""
+
+    action: Action
+    reason: str
+    judgement: Judgement
+    alert: StandingAlert | None = None
+    told: bool = True
+    at_first_sight: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedDecision:
+    """A decision as the ledger holds it: its id, its alert's id, and its place in the study's hash chain."""
+
+    decision: Decision
+    id: int
+    alert_id: int | None
+    seq: int
+    hash: str
+
+
+def decide(judgements: Iterable[Judgement], standing: Standing, sight: Sight) -> tuple[Decision, ...]:
+    """Return what is new to do about the judgements of one sweep; unchanged ones yield nothing."""
+    said = list(judgements)
+    hits = [j for j in said if j.answer is Answer.HIT]
+    others = {_key(j): j for j in said if j.answer is not Answer.HIT}
+    matched = _match(hits, standing.alerts)
+    decisions = [d for hit in hits if (d := _about_hit(hit, matched.get(id(hit)), standing, sight))]
+    decisions += [d for alert in standing.alerts if (d := _about_silence(alert, hits, others, standing, sight))]
+    decisions += [d for other in others.values() if (d := _about_other(other, standing.answers))]
+    decisions += [
+        _resolve(key, answer)
+        for key, answer in standing.answers.items()
+        if key not in others and (sight.covers(key[0], key[1]) or key[0] not in sight.rule_ids)
+    ]
+    return tuple(decisions)
+
+
+def _key(judgement: Judgement) -> tuple[str, str, str]:
+    return judgement.rule_id, judgement.usubjid, judgement.scope
+
+
+def _overlap(hit: Judgement, alert: StandingAlert) -> float:
+    """How much two anchor sets are the same episode: Jaccard index, 0 for another rule, participant or scope."""
+    if _key(hit) != (alert.rule_id, alert.usubjid, alert.scope):
+        return 0.0
+    return len(hit.anchors & alert.anchors) / len(hit.anchors | alert.anchors)
+
+
+def _match(hits: list[Judgement], alerts: Iterable[StandingAlert]) -> dict[int, StandingAlert]:
+    """Assign alerts to hits (by identity), one to one, the most alike first, the elder alert on a tie."""
+    by_key: dict[tuple[str, str, str], list[StandingAlert]] = {}
+    for alert in alerts:
+        by_key.setdefault((alert.rule_id, alert.usubjid, alert.scope), []).append(alert)
+    pairs = [
+        (-likeness, alert.id, number, alert)
+        for number, hit in enumerate(hits)
+        for alert in by_key.get(_key(hit), ())
+        if (likeness := _overlap(hit, alert)) > 0
+    ]
+    matched: dict[int, StandingAlert] = {}
+    taken: set[int] = set()
+    for _, alert_id, number, alert in sorted(pairs, key=lambda pair: pair[:3]):
+        if alert_id not in taken and id(hits[number]) not in matched:
+            taken.add(alert_id)
+            matched[id(hits[number])] = alert
+    return matched
+
+
+def _about_hit(hit: Judgement, alert: StandingAlert | None, standing: Standing, sight: Sight) -> Decision | None:
+    """Decide about a hit, given the alert that already tells of it, if any."""
+    first_words = sight.new_rules.get(hit.rule_id, "")
+    if alert is None:
+        reason = f"{first_words}: {hit.reason}" if first_words else hit.reason
+        return Decision(action=Action.NOTIFY, reason=reason, judgement=hit, at_first_sight=bool(first_words))
+    if not alert.standing:
+        return Decision(
+            action=Action.REINSTATE, reason=f"meets the criterion again: {hit.reason}", judgement=hit, alert=alert
+        )
+    if worse := _worse(hit, alert):
+        return Decision(action=Action.RENOTIFY, reason=f"{worse}: {hit.reason}", judgement=hit, alert=alert)
+    if corrected := _corrected(hit, alert, standing.withdrawn):
+        return Decision(action=Action.AMEND, reason=corrected, judgement=hit, alert=alert)
+    if hit.anchors - alert.anchors:
+        return Decision(
+            action=Action.EXTEND,
+            reason="the episode goes on, no worse than told",
+            judgement=hit,
+            alert=alert,
+            told=False,
+        )
+    return None
+
+
+def _worse(hit: Judgement, alert: StandingAlert) -> str:
+    """Say in what a hit is worse than what was told, '' if in nothing."""
+    if (hit.grade or 0) > (alert.grade or 0):
+        return f"grade {hit.grade}, told before as grade {alert.grade or 0}"
+    if hit.consequence.rank > alert.consequence.rank:
+        return f"now a {hit.consequence} criterion, told before as {alert.consequence}"
+    if hit.urgency.rank > alert.urgency.rank:
+        return f"now {hit.urgency}, told before as {alert.urgency}"
+    return ""
+
+
+def _corrected(hit: Judgement, alert: StandingAlert, withdrawn: frozenset[tuple[str, str]]) -> str:
+    """Say what the source has changed in the evidence that was told, '' if nothing."""
+    now = {(e.domain, e.key): e for e in hit.evidence}
+    for told in alert.evidence:
+        place = (told.domain, told.key)
+        if place in withdrawn:
+            return f"withdrawn at source: {told.domain} record {told.key}"
+        current = now.get(place)
+        if current is not None and current.version != told.version and current.values != told.values:
+            return f"corrected at source: {told.domain} record {told.key}: {_difference(told, current)}"
+    if (hit.grade or 0) < (alert.grade or 0):
+        return f"corrected at source: now grade {hit.grade or 0}, told before as grade {alert.grade}"
+    if hit.consequence.rank < alert.consequence.rank:
+        return f"corrected at source: now {hit.consequence}, told before as {alert.consequence}"
+    return ""
+
+
+def _difference(told: Evidence, current: Evidence) -> str:
+    """Name the values that differ, as "aeser N, was Y"."""
+    before, now = dict(told.values), dict(current.values)
+    names = [name for name in now | before if now.get(name, "") != before.get(name, "")]
+    return "; ".join(f"{name} {now.get(name) or 'empty'}, was {before.get(name) or 'empty'}" for name in names)
+
+
+def _about_silence(
+    alert: StandingAlert,
+    hits: list[Judgement],
+    others: Mapping[tuple[str, str, str], Judgement],
+    standing: Standing,
+    sight: Sight,
+) -> Decision | None:
+    """Retract a standing alert of which no hit tells any more, if its rule was able to look."""
+    gone = alert.rule_id not in sight.rule_ids
+    if not alert.standing or not (gone or sight.covers(alert.rule_id, alert.usubjid)):
+        return None
+    if any(_overlap(hit, alert) > 0 for hit in hits):
+        return None
+    key = (alert.rule_id, alert.usubjid, alert.scope)
+    other = others.get(key) or others.get((alert.rule_id, alert.usubjid, "domain"))
+    taken_back = [f"{e.domain} record {e.key}" for e in alert.evidence if (e.domain, e.key) in standing.withdrawn]
+    if gone:
+        reason = f"rule {alert.rule_id} is not in the rulebook now in force"
+    elif taken_back:
+        reason = f"withdrawn at source: {', '.join(taken_back)}"
+    elif other is not None and other.answer is Answer.NOT_EVALUABLE:
+        reason = f"can no longer be evaluated: {other.reason}"
+    elif other is not None:
+        reason = f"no longer an alert: {other.reason}"
+    elif sight.rulebook_changed:
+        reason = "does not meet the criterion of the rulebook now in force"
+    elif alert.usubjid:
+        reason = "corrected at source: does not meet the criterion any more"
+    else:
+        reason = "over: the criterion is no longer met"
+    return Decision(
+        action=Action.RETRACT, reason=reason, judgement=_as_judgement(alert), alert=alert, told=alert.state != "closed"
+    )
+
+
+def _as_judgement(alert: StandingAlert) -> Judgement:
+    """What is now said of an alert's concern when its rule says nothing: clear, with what was told as evidence."""
+    return Judgement(
+        rule_id=alert.rule_id,
+        usubjid=alert.usubjid,
+        scope=alert.scope,
+        anchors=alert.anchors,
+        answer=Answer.CLEAR,
+        summary=alert.summary,
+        reason="",
+        urgency=alert.urgency,
+        consequence=alert.consequence,
+        grade=alert.grade,
+        evidence=alert.evidence,
+    )
+
+
+def _about_other(judgement: Judgement, answers: Answers) -> Decision | None:
+    """Write down an answer other than hit, unless it stands written."""
+    if answers.get(_key(judgement)) == (judgement.answer, judgement.reason):
+        return None
+    action = Action.CANNOT_TELL if judgement.answer is Answer.NOT_EVALUABLE else Action.HOLD_BACK
+    return Decision(action=action, reason=judgement.reason, judgement=judgement, told=judgement.told)
+
+
+def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str]) -> Decision:
+    """Write down that an answer written before no longer holds."""
+    rule_id, usubjid, scope = key
+    judgement = Judgement(
+        rule_id=rule_id,
+        usubjid=usubjid,
+        scope=scope,
+        anchors=frozenset(),
+        answer=Answer.CLEAR,
+        summary="",
+        reason="",
+        urgency=Urgency.ROUTINE,
+        told=False,
+    )
+    reason = f"no longer {'not evaluable' if answer[0] is Answer.NOT_EVALUABLE else 'held back'}: {answer[1]}"
+    return Decision(action=Action.RESOLVE, reason=reason, judgement=judgement, told=False)

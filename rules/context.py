@@ -1,0 +1,34 @@
+"""What every rule is told beside the records: the moment, the zone, the book's header, graded labs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from rules.graded import GradedLab
+from rules.records import Participant
+from rules.rulebook import DosingPlan, Header
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The circumstances of one evaluation; `now` is aware, `--DTC` values are local to `zone`."""
+
+    now: datetime
+    zone: ZoneInfo
+    header: Header
+    dosing: DosingPlan | None = None
+    graded: Mapping[str, tuple[GradedLab, ...]] = field(default_factory=dict)  # by usubjid, in order of time
+
+    @property
+    def local_now(self) -> datetime:
+        """`now` on the study's wall clock, naive, comparable with the ends of a Dtc."""
+        return self.now.astimezone(self.zone).replace(tzinfo=None)
+
+    def instant(self, local: datetime) -> datetime:
+        """Return the UTC instant of a naive study-local moment; in a repeated hour the later one."""
+        return local.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+
+    def labs(self, participant: Participant) -> tuple[GradedLab, ...]:
+        """Return a participant's graded lab results in order of time."""
+        return self.graded.get(participant.usubjid, ())

@@ -1,0 +1,106 @@
+"""What a rule answers: hit, clear or not evaluable, with the evidence for it.
+
+A rule that finds nothing to say about a participant says nothing, which counts as clear. A clear answer is written down
+only where a reader would ask why nobody was told: a criterion met by history, say.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Answer(StrEnum):
+    """The three answers of a rule."""
+
+    HIT = "hit"
+    CLEAR = "clear"
+    NOT_EVALUABLE = "not evaluable"
+
+
+class Urgency(StrEnum):
+    """How fast a human must look."""
+
+    IMMEDIATE = "immediate"
+    SAME_DAY = "same-day"
+    ROUTINE = "routine"
+
+    @property
+    def rank(self) -> int:
+        """Order: routine, same-day, immediate."""
+        return list(reversed(Urgency)).index(self)
+
+
+class Consequence(StrEnum):
+    """What the protocol says; a hold or stop is released by a person."""
+
+    WATCH = "watch"
+    HOLD = "hold"
+    STOP = "stop"
+
+    @property
+    def rank(self) -> int:
+        """Order: watch, hold, stop."""
+        return list(Consequence).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One record as a rule saw it: only the values the rule used, under SDTM or ADaM names in lower case."""
+
+    domain: str
+    key: str
+    version: int
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A rule's answer about one concern.
+
+    `scope` says what the concern is about within the participant (an AE event key, a lab test, a planned dose);
+    `anchors` are the identifiers whose overlap makes two hits of the same rule, participant and scope the same episode.
+    `summary` and `reason` are sentences for the officer; they carry no
+    treatment, arm, amount or lot.
+    """
+
+    rule_id: str
+    usubjid: str  # '' for a judgement about the feed or the cohort
+    scope: str
+    anchors: frozenset[str]
+    answer: Answer
+    summary: str
+    reason: str
+    urgency: Urgency
+    consequence: Consequence = Consequence.WATCH
+    grade: int | None = None
+    told: bool = True  # a hit is always told; another answer only where the kind says so
+    evidence: tuple[Evidence, ...] = ()
+    ctcae: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A rule's word that time alone may change its answer about this participant, and when (UTC)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A rule that raised for one participant."""
+
+    rule_id: str
+    usubjid: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRun:
+    """What one rule did in one sweep: participants judged and how they were answered."""
+
+    rule_id: str
+    judged: int = 0
+    hits: int = 0
+    not_evaluable: int = 0
+    clear: int = 0
+    failed: int = 0

@@ -1,0 +1,291 @@
+"""What a rule may know of a study: one frozen dataclass per SDTM domain, and the view a rule is given.
+
+Attributes are SDTM variable names in lower case; derived ones have ADaM names. A value that cannot be read does not
+remove its record: it reads as missing and its sentence stands in `problems`, so that a serious event with a mistyped
+date is still a serious event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from rules.dtc import Dtc
+
+SUSPECT_MAGNITUDE = Decimal("1e-70")
+"""Smaller magnitudes are the traces of missing values in IBM floats, not results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One current row of an SDTM domain, with the ledger's word for it."""
+
+    version: int = 0  # id of the record version in the ledger: evidence
+    key: str = ""  # record key: what identifies the row across extracts
+    known_at: datetime | None = None  # UTC: the sweep that first saw this content
+    problems: tuple[str, ...] = ()  # values that could not be read, one sentence each
+    usubjid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject(Record):
+    """A row of DM."""
+
+    subjid: str = ""
+    siteid: str = ""
+    rfstdtc: Dtc | None = None
+    rfxstdtc: Dtc | None = None
+    rfxendtc: Dtc | None = None
+    rfpendtc: Dtc | None = None
+    dthfl: str = ""
+    dthdtc: Dtc | None = None
+    age: Decimal | None = None
+    sex: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdverseEvent(Record):
+    """A row of AE. `event_key` names the event that several rows tell of."""
+
+    event_key: str = ""
+    aespid: str = ""
+    aeterm: str = ""
+    aellt: str = ""
+    aedecod: str = ""
+    aebodsys: str = ""
+    aesoc: str = ""
+    aesev: str = ""
+    aetoxgr: str = ""
+    aeser: str = ""
+    aesdth: str = ""
+    aeslife: str = ""
+    aeshosp: str = ""
+    aesdisab: str = ""
+    aescong: str = ""
+    aesmie: str = ""
+    aescan: str = ""
+    aesod: str = ""
+    aerel: str = ""
+    aeacn: str = ""
+    aeout: str = ""
+    aestdtc: Dtc | None = None
+    aeendtc: Dtc | None = None
+    aedtc: Dtc | None = None
+    aeenrtpt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabResult(Record):
+    """A row of LB. Results and ranges stay text: the grading engine reads them, censoring and all."""
+
+    lbtestcd: str = ""
+    lbtest: str = ""
+    lbspec: str = ""
+    lborres: str = ""
+    lborresu: str = ""
+    lbornrlo: str = ""
+    lbornrhi: str = ""
+    lbstresc: str = ""
+    lbstresn: str = ""
+    lbstresu: str = ""
+    lbstnrlo: str = ""
+    lbstnrhi: str = ""
+    lbnrind: str = ""
+    lbstat: str = ""
+    lbspccnd: str = ""
+    lbblfl: str = ""
+    lblobxfl: str = ""
+    visit: str = ""
+    visitnum: str = ""
+    lbdtc: Dtc | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose(Record):
+    """A row of EC or EX, under one set of names: `occur` is ECOCCUR, `dose` is ECDOSE or EXDOSE."""
+
+    domain: str = "EC"
+    presp: str = ""
+    occur: str = ""
+    mood: str = ""
+    reasoc: str = ""
+    dose: Decimal | None = None
+    dosu: str = ""
+    stdtc: Dtc | None = None
+    endtc: Dtc | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disposition(Record):
+    """A row of DS."""
+
+    dsdecod: str = ""
+    dscat: str = ""
+    dsscat: str = ""
+    dsterm: str = ""
+    dsstdtc: Dtc | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VitalSign(Record):
+    """A row of VS."""
+
+    vstestcd: str = ""
+    vsorres: str = ""
+    vsorresu: str = ""
+    vsstat: str = ""
+    visit: str = ""
+    vsdtc: Dtc | None = None
+
+
+DOMAINS: Mapping[str, type[Record]] = {
+    "DM": Subject,
+    "AE": AdverseEvent,
+    "LB": LabResult,
+    "EC": Dose,
+    "EX": Dose,
+    "DS": Disposition,
+    "VS": VitalSign,
+}
+"""The domains that are read, in reading order."""
+
+_LEDGER_FIELDS = {f.name for f in fields(Record)} - {"usubjid"} | {"event_key", "domain"}
+_YES_NO = frozenset(
+    [
+        "AESER",
+        "AESDTH",
+        "AESLIFE",
+        "AESHOSP",
+        "AESDISAB",
+        "AESCONG",
+        "AESMIE",
+        "AESCAN",
+        "AESOD",
+        "DTHFL",
+        "ECOCCUR",
+        "ECPRESP",
+        "EXOCCUR",
+    ]
+)
+
+
+def variable_of(domain: str, attribute: str) -> str:
+    """Return the SDTM variable behind a record's attribute, such as ECOCCUR behind `occur` in EC."""
+    if DOMAINS[domain] is Dose and attribute != "usubjid":
+        return domain + attribute.upper()
+    return attribute.upper()
+
+
+def read_record(
+    domain: str,
+    row: Mapping[str, str],
+    *,
+    version: int,
+    key: str,
+    event_key: str = "",
+    known_at: datetime | None = None,
+) -> Record:
+    """Make the record of one stored row (SDTM names to text); what cannot be read is missing and said in `problems`."""
+    kind = DOMAINS[domain]
+    values: dict[str, Any] = {"version": version, "key": key, "known_at": known_at}
+    problems: list[str] = []
+    for spec in fields(kind):
+        if spec.name in _LEDGER_FIELDS:
+            continue
+        variable = variable_of(domain, spec.name)
+        text = row.get(variable, "").strip()
+        if text:
+            value = _read_value(variable, text, str(spec.type), problems)
+            if value is not None:
+                values[spec.name] = value
+    if kind is AdverseEvent:
+        values["event_key"] = event_key
+    if kind is Dose:
+        values["domain"] = domain
+    return kind(**values, problems=tuple(problems))
+
+
+def _read_value(variable: str, text: str, kind: str, problems: list[str]) -> str | Dtc | Decimal | None:
+    """Read one value by its field's type; note a problem and return None where that fails."""
+    try:
+        if "Dtc" in kind:
+            return Dtc.parse(text)
+        if "Decimal" in kind:
+            return _number(text)
+    except ValueError as error:
+        problems.append(f"{variable}: {error}")
+        return None
+    if variable in _YES_NO:
+        folded = text.upper()
+        if folded not in {"Y", "N", "U"}:
+            problems.append(f"{variable}: '{text}' is neither Y nor N")
+        return folded
+    return text
+
+
+def _number(text: str) -> Decimal:
+    """Read a finite decimal; raise ValueError in one sentence otherwise."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"'{text}' is not a number") from None
+    if not number.is_finite() or (number and abs(number) < SUSPECT_MAGNITUDE):
+        raise ValueError(f"'{text}' is not a usable number")
+    return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participant:
+    """All current records of one participant, each domain in order of record key."""
+
+    usubjid: str
+    subject: Subject | None = None
+    adverse_events: tuple[AdverseEvent, ...] = ()
+    labs: tuple[LabResult, ...] = ()
+    doses: tuple[Dose, ...] = ()
+    dispositions: tuple[Disposition, ...] = ()
+    vital_signs: tuple[VitalSign, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRows:
+    """The rows of one domain rejected for the first time in one sweep and still in the current files."""
+
+    domain: str
+    digests: frozenset[str]
+    examples: tuple[str, ...]  # up to five sentences: file, line, column, reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFile:
+    """A file that was refused whole in this look."""
+
+    domain: str
+    name: str
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """What is known of the source itself: the third thing a sweep judges, beside participants and the cohort."""
+
+    trouble: str = ""  # the source as a whole could not be read, in one sentence
+    newest_data_at: datetime | None = None  # UTC: the last sweep that brought anything new, changed or withdrawn
+    rejected: tuple[RejectedRows, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    missing_domains: tuple[str, ...] = ()  # configured, seen before or required, and not found in this look
+    shrunken: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # domain -> rows before, rows now
+    not_evaluable: Mapping[str, tuple[int, int]] = field(
+        default_factory=dict
+    )  # rule id -> participants so, of how many
+    domains: frozenset[str] = frozenset()  # domains with any current record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyView:
+    """What `evaluate` is given: the participants to be judged in this sweep, and the feed."""
+
+    participants: tuple[Participant, ...] = ()
+    feed: Feed = field(default_factory=Feed)

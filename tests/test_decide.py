@@ -1,0 +1,214 @@
+"""Deciding: what is told, told again, amended, retracted, held back; and what changes nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from alerts.decide import Action, Sight, Standing, StandingAlert, decide
+from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
+
+LOW = Evidence(domain="LB", key="P1/PLAT/d8", version=11, values=(("lborres", "45"), ("atoxgrl", "3")))
+HIT = Judgement(
+    rule_id="CYT-02",
+    usubjid="P1",
+    scope="PLAT",
+    anchors=frozenset({"P1/PLAT/d8"}),
+    answer=Answer.HIT,
+    summary="Platelets 45: grade 3",
+    reason="new grade 3",
+    urgency=Urgency.SAME_DAY,
+    consequence=Consequence.WATCH,
+    grade=3,
+    evidence=(LOW,),
+)
+ALERT = StandingAlert(
+    id=7,
+    rule_id="CYT-02",
+    usubjid="P1",
+    scope="PLAT",
+    anchors=HIT.anchors,
+    state="open",
+    standing=True,
+    summary=HIT.summary,
+    grade=3,
+    urgency=HIT.urgency,
+    consequence=HIT.consequence,
+    evidence=HIT.evidence,
+    opened_at=datetime(2014, 3, 9, tzinfo=UTC),
+)
+SIGHT = Sight(usubjids=frozenset({"P1", ""}), rule_ids=frozenset({"CYT-02"}))
+TOLD = Standing(alerts=(ALERT,))
+
+
+def corrected(**values):
+    return replace(LOW, version=12, values=tuple(values.items()))
+
+
+def only(decisions):
+    assert len(decisions) == 1, decisions
+    return decisions[0]
+
+
+def test_a_new_hit_is_told():
+    decision = only(decide([HIT], Standing(), SIGHT))
+    assert (decision.action, decision.told, decision.alert, decision.reason) == (
+        Action.NOTIFY,
+        True,
+        None,
+        "new grade 3",
+    )
+
+
+@pytest.mark.parametrize("state", ["open", "acknowledged", "closed"])
+def test_an_unchanged_hit_adds_nothing_whatever_the_alerts_state(state):
+    assert decide([HIT], Standing(alerts=(replace(ALERT, state=state),)), SIGHT) == ()
+
+
+HITS = [
+    # what is judged now, action, told, what the reason names
+    (replace(HIT, grade=4), Action.RENOTIFY, True, "grade 4, told before as grade 3"),
+    (replace(HIT, consequence=Consequence.HOLD), Action.RENOTIFY, True, "now a hold criterion"),
+    (replace(HIT, urgency=Urgency.IMMEDIATE), Action.RENOTIFY, True, "now immediate"),
+    (replace(HIT, grade=2), Action.AMEND, True, "now grade 2, told before as grade 3"),
+    (replace(HIT, evidence=(corrected(lborres="44", atoxgrl="3"),)), Action.AMEND, True, "lborres 44, was 45"),
+    (replace(HIT, anchors=HIT.anchors | {"P1/PLAT/d15"}), Action.EXTEND, False, "goes on"),
+]
+
+
+@pytest.mark.parametrize(("hit", "action", "told", "named"), HITS)
+def test_a_hit_that_differs_from_what_was_told(hit, action, told, named):
+    decision = only(decide([hit], TOLD, SIGHT))
+    assert (decision.action, decision.told, decision.alert) == (action, told, ALERT)
+    assert named in decision.reason
+
+
+def test_a_new_version_with_the_same_values_adds_nothing():
+    again = replace(HIT, evidence=(replace(LOW, version=99),))
+    assert decide([again], TOLD, SIGHT) == ()
+
+
+def test_less_urgent_alone_adds_nothing():
+    assert decide([replace(HIT, urgency=Urgency.ROUTINE)], TOLD, SIGHT) == ()
+
+
+def test_withdrawn_evidence_of_a_hit_that_stands_is_amended():
+    decision = only(decide([replace(HIT, evidence=())], replace(TOLD, withdrawn=frozenset({("LB", LOW.key)})), SIGHT))
+    assert (decision.action, decision.reason) == (Action.AMEND, "withdrawn at source: LB record P1/PLAT/d8")
+
+
+UNGRADED = replace(HIT, answer=Answer.NOT_EVALUABLE, reason="no unit", told=False)
+SILENCES = [
+    # how the alert came to silence, standing, sight, others, reason
+    (TOLD, SIGHT, [], "corrected at source: does not meet the criterion any more"),
+    (replace(TOLD, withdrawn=frozenset({("LB", LOW.key)})), SIGHT, [], "withdrawn at source: LB record P1/PLAT/d8"),
+    (TOLD, replace(SIGHT, rule_ids=frozenset()), [], "rule CYT-02 is not in the rulebook now in force"),
+    (TOLD, replace(SIGHT, rulebook_changed=True), [], "does not meet the criterion of the rulebook now in force"),
+    (TOLD, SIGHT, [UNGRADED], "can no longer be evaluated: no unit"),
+]
+
+
+@pytest.mark.parametrize(("standing", "sight", "others", "reason"), SILENCES)
+def test_a_told_alert_that_is_no_longer_a_hit_is_retracted_and_told(standing, sight, others, reason):
+    decision = next(d for d in decide(others, standing, sight) if d.action is Action.RETRACT)
+    assert (decision.told, decision.alert, decision.reason) == (True, ALERT, reason)
+    assert decision.judgement.answer is Answer.CLEAR
+    assert decision.judgement.evidence == ALERT.evidence
+
+
+def test_a_closed_alert_is_retracted_without_a_mail():
+    decision = only(decide([], Standing(alerts=(replace(ALERT, state="closed"),)), SIGHT))
+    assert (decision.action, decision.told) == (Action.RETRACT, False)
+
+
+UNSEEN = [
+    replace(SIGHT, usubjids=frozenset({"P2", ""})),  # the participant was not judged
+    replace(SIGHT, failed=frozenset({("CYT-02", "P1")})),  # the rule raised
+]
+
+
+@pytest.mark.parametrize("sight", UNSEEN)
+def test_silence_of_who_did_not_look_means_nothing(sight):
+    assert decide([], TOLD, sight) == ()
+
+
+def test_a_retracted_alert_is_told_once():
+    assert decide([], Standing(alerts=(replace(ALERT, standing=False),)), SIGHT) == ()
+
+
+def test_a_retracted_hit_that_returns_is_told():
+    decision = only(decide([HIT], Standing(alerts=(replace(ALERT, standing=False),)), SIGHT))
+    assert (decision.action, decision.told) == (Action.REINSTATE, True)
+
+
+def test_another_rule_participant_or_scope_is_another_concern():
+    for other in (replace(HIT, rule_id="CYT-01"), replace(HIT, usubjid="P2"), replace(HIT, scope="NEUT")):
+        sight = Sight(usubjids=frozenset({"P1", "P2", ""}), rule_ids=frozenset({"CYT-01", "CYT-02"}))
+        actions = {d.action for d in decide([HIT, other], TOLD, sight)}
+        assert actions == {Action.NOTIFY}
+
+
+def test_two_episodes_find_each_its_own_alert():
+    later = replace(HIT, anchors=frozenset({"P1/PLAT/d40", "P1/PLAT/d43"}), evidence=())
+    second = replace(ALERT, id=9, anchors=frozenset({"P1/PLAT/d40"}), evidence=())
+    decision = only(decide([later, HIT], Standing(alerts=(ALERT, second)), SIGHT))
+    assert (decision.action, decision.alert) == (Action.EXTEND, second)
+
+
+def test_a_late_sample_that_joins_two_episodes_retracts_neither():
+    joined = replace(HIT, anchors=frozenset({"P1/PLAT/d8", "P1/PLAT/d20", "P1/PLAT/d40"}), evidence=())
+    second = replace(ALERT, id=9, anchors=frozenset({"P1/PLAT/d40"}), evidence=())
+    decision = only(decide([joined], Standing(alerts=(replace(ALERT, evidence=()), second)), SIGHT))
+    assert (decision.action, decision.alert.id) == (Action.EXTEND, 7)
+
+
+def test_an_episode_split_by_a_correction_keeps_its_alert_and_opens_one_more():
+    alert = replace(ALERT, anchors=frozenset({"a", "b", "c"}), evidence=())
+    first, second = replace(HIT, anchors=frozenset({"a", "b"}), evidence=()), replace(HIT, anchors=frozenset({"c"}))
+    decisions = decide([first, second], Standing(alerts=(alert,)), SIGHT)
+    assert [d.action for d in decisions] == [Action.NOTIFY]
+    both = (alert, replace(ALERT, id=9, anchors=frozenset({"c"})))
+    assert decide([first, second], Standing(alerts=both), SIGHT) == ()
+
+
+@pytest.mark.parametrize("words", ["present at first sweep", "present when the rule came into force"])
+def test_what_a_rule_finds_at_first_sight_is_marked_for_the_digest(words):
+    decision = only(decide([HIT], Standing(), replace(SIGHT, new_rules={"CYT-02": words})))
+    assert (decision.action, decision.at_first_sight, decision.reason) == (Action.NOTIFY, True, f"{words}: new grade 3")
+
+
+KEY = ("CYT-02", "P1", "PLAT")
+
+
+@pytest.mark.parametrize(
+    ("answer", "action"), [(Answer.NOT_EVALUABLE, Action.CANNOT_TELL), (Answer.CLEAR, Action.HOLD_BACK)]
+)
+def test_another_answer_is_written_once_and_again_when_it_changes(answer, action):
+    judgement = replace(UNGRADED, answer=answer)
+    assert only(decide([judgement], Standing(), SIGHT)).action is action
+    assert decide([judgement], Standing(answers={KEY: (answer, "no unit")}), SIGHT) == ()
+    assert only(decide([judgement], Standing(answers={KEY: (answer, "text result")}), SIGHT)).action is action
+
+
+def test_a_not_evaluable_answer_is_told_where_its_kind_says_so():
+    assert [only(decide([replace(UNGRADED, told=told)], Standing(), SIGHT)).told for told in (True, False)] == [
+        True,
+        False,
+    ]
+
+
+def test_an_answer_that_no_longer_holds_is_resolved_when_its_rule_looked():
+    standing = Standing(answers={KEY: (Answer.NOT_EVALUABLE, "no unit")})
+    decision = only(decide([], standing, SIGHT))
+    assert (decision.action, decision.told, decision.reason) == (
+        Action.RESOLVE,
+        False,
+        "no longer not evaluable: no unit",
+    )
+    assert [decide([], standing, sight) for sight in UNSEEN] == [(), ()]
+
+
+def test_a_feed_that_recovers_says_it_is_over():
+    alert = replace(ALERT, rule_id="FEED-01", usubjid="", scope="feed", evidence=())
+    sight = Sight(usubjids=frozenset({""}), rule_ids=frozenset({"FEED-01"}))
+    assert only(decide([], Standing(alerts=(alert,)), sight)).reason == "over: the criterion is no longer met"
