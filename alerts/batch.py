@@ -71,7 +71,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenFile:
-    """What the ledger remembers of one content of a file name, oldest first."""
+    """What the ledger remembers of one content of a file name that was read (a refused one is not), oldest first."""
 
     domain: str
     name: str

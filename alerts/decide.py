@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
+from rules.hit import EVERYTHING, Answer, Consequence, Evidence, Judgement, Urgency
 
 
 class Action(StrEnum):
@@ -230,7 +230,7 @@ def _about_silence(
     if any(_overlap(hit, alert) > 0 for hit in hits):
         return None
     key = (alert.rule_id, alert.usubjid, alert.scope)
-    other = others.get(key) or others.get((alert.rule_id, alert.usubjid, "domain"))
+    other = others.get(key) or others.get((alert.rule_id, alert.usubjid, EVERYTHING))
     taken_back = [f"{e.domain} record {e.key}" for e in alert.evidence if (e.domain, e.key) in standing.withdrawn]
     if gone:
         reason = f"rule {alert.rule_id} is not in the rulebook now in force"

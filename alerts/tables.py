@@ -148,7 +148,10 @@ class RejectedRow(SQLModel, table=True):
     """A row that could not be taken, whole, with the reason; one per look at a changed file."""
 
     __tablename__ = "rejected_row"
-    __table_args__ = (Index("ix_rejected_row_study", "study", "domain", "sweep_id"),)
+    __table_args__ = (
+        Index("ix_rejected_row_study", "study", "domain", "sweep_id"),
+        Index("ix_rejected_row_digest", "study", "digest", "sweep_id"),
+    )
     id: int = _id()
     study: str
     sweep_id: int = Field(sa_type=BigInteger)
@@ -317,7 +320,7 @@ class Alert(SQLModel, table=True):
     state: str
     standing: bool  # the rule still hits; False: corrected or withdrawn at source, and still open until closed
     summary: str = _text()
-    grade: int | None = None  # the worst told
+    grade: int | None = None  # last told
     urgency: str
     consequence: str
     evidence: str = _text("[]")  # what was last told

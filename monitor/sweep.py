@@ -14,12 +14,12 @@ Nothing here sends: `monitor.post` does, from the rows.
 from datetime import datetime
 
 import structlog
-from alerts.compose import compose, compose_failure
-from alerts.store import Store
 
 from alerts import ledger
+from alerts.compose import compose, compose_failure
 from alerts.decide import Sight, decide
 from alerts.ledger import SweepResult
+from alerts.store import Store
 from monitor import clock
 from monitor.study import Study
 from rules.evaluate import evaluate

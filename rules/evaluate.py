@@ -5,13 +5,13 @@ A rule that raises is a failure of that rule for that participant and of nothing
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.context import Context
 from rules.graded import grade_participants
-from rules.hit import Answer, Due, Failure, Judgement, RuleRun
+from rules.hit import EVERYTHING, Answer, Due, Failure, Judgement, RuleRun
 from rules.records import Feed, Participant, StudyView
 from rules.rulebook import Rule, Rulebook
 
@@ -25,10 +25,6 @@ class Evaluation:
     runs: tuple[RuleRun, ...]
     due: Mapping[str, datetime]  # usubjid -> the next instant (UTC) at which time alone may change an answer
 
-    def answered(self, rule_id: str, usubjid: str) -> bool:
-        """Whether the rule was able to speak about that participant in this sweep."""
-        return not any(f.rule_id == rule_id and f.usubjid == usubjid for f in self.failures)
-
 
 def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo) -> Evaluation:
     """Judge the participants and the feed of a view at the aware instant `now`."""
@@ -39,28 +35,52 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
         dosing=rulebook.dosing,
         graded=grade_participants(view.participants, rulebook.header),
     )
-    judgements: list[Judgement] = []
-    failures: list[Failure] = []
-    runs: list[RuleRun] = []
-    due: dict[str, datetime] = {}
+    said = _Said()
     for rule in rulebook.rules:
-        subjects: Iterable[Participant | Feed] = (
-            view.participants if rulebook.kind_of(rule).level == "participant" else (view.feed,)
-        )
+        if rulebook.kind_of(rule).level == "participant":
+            said.run(rulebook, rule, view.participants, view.feed, context)
+    feed = replace(view.feed, not_evaluable=_not_evaluable(view.feed, said.judgements))
+    for rule in rulebook.rules:
+        if rulebook.kind_of(rule).level == "feed":
+            said.run(rulebook, rule, (feed,), feed, context)
+    return Evaluation(
+        judgements=tuple(said.judgements), failures=tuple(said.failures), runs=tuple(said.runs), due=said.due
+    )
+
+
+def _not_evaluable(feed: Feed, judgements: list[Judgement]) -> dict[str, int]:
+    """Add the participants that a rule could not tell about now to those it could not tell about before."""
+    now = {(j.rule_id, j.usubjid) for j in judgements if j.answer is Answer.NOT_EVALUABLE}
+    return dict(Counter(feed.not_evaluable) + Counter(rule_id for rule_id, _ in now))
+
+
+@dataclass
+class _Said:
+    """What the rules have said so far in this evaluation."""
+
+    judgements: list[Judgement] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    runs: list[RuleRun] = field(default_factory=list)
+    due: dict[str, datetime] = field(default_factory=dict)
+
+    def run(
+        self, rulebook: Rulebook, rule: Rule, subjects: Iterable[Participant | Feed], feed: Feed, context: Context
+    ) -> None:
+        """Let one rule speak about each subject, and count its answers."""
         answers: Counter[str] = Counter()
         for subject in subjects:
-            said = _judge(rulebook, rule, subject, view.feed, context)
+            said = _judge(rulebook, rule, subject, feed, context)
             if isinstance(said, Failure):
-                failures.append(said)
+                self.failures.append(said)
                 answers["failed"] += 1
                 continue
             spoken = [word for word in said if isinstance(word, Judgement)]
-            judgements.extend(spoken)
+            self.judgements.extend(spoken)
             answers[_overall(spoken)] += 1
             for word in said:
                 if isinstance(word, Due) and isinstance(subject, Participant):
-                    due[subject.usubjid] = min(word.at, due.get(subject.usubjid, word.at))
-        runs.append(
+                    self.due[subject.usubjid] = min(word.at, self.due.get(subject.usubjid, word.at))
+        self.runs.append(
             RuleRun(
                 rule_id=rule.id,
                 judged=answers.total(),
@@ -70,7 +90,6 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
                 failed=answers["failed"],
             )
         )
-    return Evaluation(judgements=tuple(judgements), failures=tuple(failures), runs=tuple(runs), due=due)
 
 
 def _judge(
@@ -93,8 +112,8 @@ def _blind(rule: Rule, usubjid: str, domains: frozenset[str]) -> Judgement:
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
-        scope="domain",
-        anchors=frozenset({"domain"}),
+        scope=EVERYTHING,
+        anchors=frozenset({EVERYTHING}),
         answer=Answer.NOT_EVALUABLE,
         summary=f"{rule.title}: cannot be evaluated",
         reason=f"the source holds no {needed} data",

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+EVERYTHING = "everything"
+"""The scope of an answer about all that a rule could say of its subject: no data of its domain, say."""
+
 
 class Answer(StrEnum):
     """The three answers of a rule."""

@@ -1,20 +1,15 @@
 """What a rule may know of a study: one frozen dataclass per SDTM domain, and the view a rule is given.
 
-Attributes are SDTM variable names in lower case; derived ones have ADaM names. A value that cannot be read does not
-remove its record: it reads as missing and its sentence stands in `problems`, so that a serious event with a mistyped
-date is still a serious event.
+Attributes are SDTM variable names in lower case; derived ones have ADaM names. How a row becomes a record is in
+`rules.reading`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 from rules.dtc import Dtc
-
-SUSPECT_MAGNITUDE = Decimal("1e-70")
-"""Smaller magnitudes are the traces of missing values in IBM floats, not results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,90 +145,6 @@ DOMAINS: Mapping[str, type[Record]] = {
 }
 """The domains that are read, in reading order."""
 
-_LEDGER_FIELDS = {f.name for f in fields(Record)} - {"usubjid"} | {"event_key", "domain"}
-_YES_NO = frozenset(
-    [
-        "AESER",
-        "AESDTH",
-        "AESLIFE",
-        "AESHOSP",
-        "AESDISAB",
-        "AESCONG",
-        "AESMIE",
-        "AESCAN",
-        "AESOD",
-        "DTHFL",
-        "ECOCCUR",
-        "ECPRESP",
-        "EXOCCUR",
-    ]
-)
-
-
-def variable_of(domain: str, attribute: str) -> str:
-    """Return the SDTM variable behind a record's attribute, such as ECOCCUR behind `occur` in EC."""
-    if DOMAINS[domain] is Dose and attribute != "usubjid":
-        return domain + attribute.upper()
-    return attribute.upper()
-
-
-def read_record(
-    domain: str,
-    row: Mapping[str, str],
-    *,
-    version: int,
-    key: str,
-    event_key: str = "",
-    known_at: datetime | None = None,
-) -> Record:
-    """Make the record of one stored row (SDTM names to text); what cannot be read is missing and said in `problems`."""
-    kind = DOMAINS[domain]
-    values: dict[str, Any] = {"version": version, "key": key, "known_at": known_at}
-    problems: list[str] = []
-    for spec in fields(kind):
-        if spec.name in _LEDGER_FIELDS:
-            continue
-        variable = variable_of(domain, spec.name)
-        text = row.get(variable, "").strip()
-        if text:
-            value = _read_value(variable, text, str(spec.type), problems)
-            if value is not None:
-                values[spec.name] = value
-    if kind is AdverseEvent:
-        values["event_key"] = event_key
-    if kind is Dose:
-        values["domain"] = domain
-    return kind(**values, problems=tuple(problems))
-
-
-def _read_value(variable: str, text: str, kind: str, problems: list[str]) -> str | Dtc | Decimal | None:
-    """Read one value by its field's type; note a problem and return None where that fails."""
-    try:
-        if "Dtc" in kind:
-            return Dtc.parse(text)
-        if "Decimal" in kind:
-            return _number(text)
-    except ValueError as error:
-        problems.append(f"{variable}: {error}")
-        return None
-    if variable in _YES_NO:
-        folded = text.upper()
-        if folded not in {"Y", "N", "U"}:
-            problems.append(f"{variable}: '{text}' is neither Y nor N")
-        return folded
-    return text
-
-
-def _number(text: str) -> Decimal:
-    """Read a finite decimal; raise ValueError in one sentence otherwise."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"'{text}' is not a number") from None
-    if not number.is_finite() or (number and abs(number) < SUSPECT_MAGNITUDE):
-        raise ValueError(f"'{text}' is not a usable number")
-    return number
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
@@ -277,9 +188,8 @@ class Feed:
     refused: tuple[RefusedFile, ...] = ()
     missing_domains: tuple[str, ...] = ()  # configured, seen before or required, and not found in this look
     shrunken: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # domain -> rows before, rows now
-    not_evaluable: Mapping[str, tuple[int, int]] = field(
-        default_factory=dict
-    )  # rule id -> participants so, of how many
+    participants: int = 0  # ever brought by the source
+    not_evaluable: Mapping[str, int] = field(default_factory=dict)  # rule id -> participants it cannot tell about
     domains: frozenset[str] = frozenset()  # domains with any current record
 
 

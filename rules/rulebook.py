@@ -4,46 +4,78 @@ Thresholds live there and nowhere else. What does not load is refused in one sen
 """
 
 import hashlib
+import json
+import math
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from rules.hit import Consequence, Urgency
 from rules.kinds import FEED_TROUBLES, KINDS, Kind
+
+_ENTRIES = ("rulebook", "dosing", "rule")
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class RulebookError(Exception):
     """A rulebook that cannot be used; the message is one sentence that names file, entry and field."""
 
 
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+"""Words that must be there."""
+
+
 class Strict(BaseModel):
-    """Refuses unknown keys and does not coerce."""
+    """Refuses unknown keys; types are not coerced, because every entry is validated strictly."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DosingPlan(Strict):
-    """Planned doses by day within a cycle, counted from the first dose as day 1."""
+    """Planned doses by day within a cycle, counted from the first dose as day 1.
 
-    days: tuple[Annotated[int, Field(ge=1)], ...]
+    `cycles` are expected of everybody; each further one up to `max_cycles` is expected once a record shows it begun.
+    """
+
+    days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
     cycle_days: Annotated[int, Field(ge=1)]
     cycles: Annotated[int, Field(ge=1)]
+    max_cycles: Annotated[int, Field(ge=1)] | None = None
     window_days: Annotated[int, Field(ge=0)] = 1
     entry_grace_days: Annotated[int, Field(ge=0)] = 2
     protocol_section: str = ""
+    protocol_choice: bool = False
+
+    @property
+    def most_cycles(self) -> int:
+        """The number of cycles at most, optional ones included."""
+        return self.max_cycles or self.cycles
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if list(self.days) != sorted(set(self.days)):
+            raise ValueError("days must rise, each named once")
+        if self.days[-1] > self.cycle_days:
+            raise ValueError(f"day {self.days[-1]} lies beyond the cycle's {self.cycle_days} days")
+        if self.most_cycles < self.cycles:
+            raise ValueError(f"max_cycles {self.max_cycles} is less than cycles {self.cycles}")
+        return self
 
 
 class Header(Strict):
     """What holds for every rule of the book."""
 
-    name: str
-    version: str
-    title: str
+    name: Text
+    version: Text
+    title: Text
     ctcae: Literal["5.0", "6.0"]
     baseline: Literal["last-predose", "flag"] = "last-predose"
     zero_dose: Literal["placebo", "not-given"]
@@ -56,11 +88,11 @@ class Rule(Strict):
     """One entry of the rulebook."""
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-\d{2}[a-z]?$")]
-    title: str
-    kind: str
-    protocol_section: str
+    title: Text
+    kind: Text
+    protocol_section: Text
     urgency: Urgency
-    action: str
+    action: Text
     consequence: Consequence = Consequence.WATCH
     audience: Literal["officer", "operator"] = "officer"
     protocol_choice: bool = False
@@ -104,48 +136,78 @@ def load_rulebook(name: str | Path) -> Rulebook:
 
 def parse_rulebook(text: str, name: str) -> Rulebook:
     """Read a rulebook's text; raise RulebookError naming `name`, the entry and the field."""
+    book = f"rulebook {name}"
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RulebookError(f"rulebook {name}: not TOML: {error}") from None
-    unknown = set(document) - {"rulebook", "dosing", "rule"}
-    if unknown:
-        raise RulebookError(f"rulebook {name}: unknown entry '{sorted(unknown)[0]}'")
-    header = _read(Header, document.get("rulebook", {}), f"rulebook {name}: [rulebook]")
-    dosing = _read(DosingPlan, document["dosing"], f"rulebook {name}: [dosing]") if "dosing" in document else None
+        raise RulebookError(f"{book}: not TOML: {error}") from None
+    for entry in document:
+        if entry not in _ENTRIES:
+            raise RulebookError(f"{book}: unknown entry '{entry}' (known: {', '.join(_ENTRIES)})")
+    header = _read(Header, document.get("rulebook"), f"{book}: [rulebook]")
+    dosing = _read(DosingPlan, document["dosing"], f"{book}: [dosing]") if "dosing" in document else None
+    entries = document.get("rule")
+    if not isinstance(entries, list):
+        raise RulebookError(f"{book}: has no [[rule]] entries")
     rules: list[Rule] = []
     whens: dict[str, BaseModel] = {}
-    for number, entry in enumerate(document.get("rule", []), start=1):
-        place = f"rulebook {name}: rule {entry.get('id', f'number {number}')}"
+    for number, entry in enumerate(entries, start=1):
+        place = f"{book}: rule {entry['id'] if isinstance(entry, dict) and 'id' in entry else f'number {number}'}"
         rule = _read(Rule, entry, place)
         if rule.id in whens:
-            raise RulebookError(f"{place}: the id stands twice")
+            raise RulebookError(f"{place}: id: stands twice")
         if rule.kind not in KINDS:
             raise RulebookError(f"{place}: kind: '{rule.kind}' is unknown (known: {', '.join(sorted(KINDS))})")
         whens[rule.id] = _read(KINDS[rule.kind].when, rule.when, f"{place}: when")
         if KINDS[rule.kind].needs_dosing_plan(whens[rule.id]) and dosing is None:
-            raise RulebookError(f"{place}: needs a [dosing] plan and the rulebook has none")
+            raise RulebookError(f"{place}: when: needs a [dosing] plan and the rulebook has none")
         rules.append(rule)
-    _insist_on_feed_rules(whens, name)
+    _insist_on_feed_rules(whens, book)
     return Rulebook(header, dosing, tuple(rules), whens, text)
 
 
-def _insist_on_feed_rules(whens: dict[str, BaseModel], name: str) -> None:
+def _insist_on_feed_rules(whens: dict[str, BaseModel], book: str) -> None:
     """Refuse a book that would let a source fail in silence."""
     watched = {trouble for when in whens.values() for trouble in getattr(when, "troubles", ())}
     for trouble in FEED_TROUBLES:
         if trouble not in watched:
-            raise RulebookError(f"rulebook {name}: no rule of kind 'feed' watches for '{trouble}', and every book must")
+            raise RulebookError(f"{book}: no rule of kind 'feed' watches for '{trouble}', and every book must")
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def _read(model: type[Model], entry: dict[str, Any], place: str) -> Model:
-    """Validate one entry; raise RulebookError with the first fault in one sentence."""
+def _read(model: type[Model], entry: object, place: str) -> Model:
+    """Validate one entry strictly; raise RulebookError with the first fault in one sentence."""
+    if not isinstance(entry, dict):
+        raise RulebookError(f"{place}: {'is missing' if entry is None else 'must be a table of fields'}")
+    if field := _not_finite(entry):
+        raise RulebookError(f"{place}: {field}: must be a finite number")
     try:
-        return model.model_validate(entry)
+        # As JSON a list may become a tuple and a word an enumeration, while "3" never becomes a number.
+        return model.model_validate_json(json.dumps(entry, default=str), strict=True)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise RulebookError(f"{place}: {where}: {fault['msg']}") from None
+        raise RulebookError(f"{place}: {_in_words(error.errors()[0])}") from None
+
+
+def _not_finite(entry: object) -> str:
+    """Name the field that holds TOML's inf or nan, '' if none does."""
+    if isinstance(entry, float):
+        return "" if math.isfinite(entry) else "."
+    pairs = entry.items() if isinstance(entry, dict) else enumerate(entry) if isinstance(entry, list) else ()
+    return next((f"{key}.{below}".rstrip(".") for key, value in pairs if (below := _not_finite(value))), "")
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    """Say a fault of an entry as "field: what is wrong"."""
+    where = ".".join(str(part) for part in fault["loc"])
+    match fault["type"]:
+        case "extra_forbidden":
+            what = "is unknown here"
+        case "missing":
+            what = "is missing"
+        case "string_too_short" | "string_pattern_mismatch" if not str(fault["input"]).strip():
+            what = "must not be empty"
+        case "value_error":
+            what = fault["msg"].removeprefix("Value error, ")
+        case _:
+            must = re.sub(r"^\w+ should", "must", fault["msg"])
+            what = f"{must}, not {json.dumps(fault['input'], ensure_ascii=False)}"
+    return f"{where}: {what}" if where else what

@@ -42,11 +42,11 @@ def test_knows_what_is_known(text, day, time):
     assert (dtc.has_day, dtc.has_time) == (day, time)
 
 
-NOT_DATES = """14-03-09 2014-13 2014-02-30 2014/03/09 09MAR2014 2014-3-9 2014-03-09T24:00 2014-03-09T14:60 0000-01-01
------09""".split()
+NOT_DATES = ["14-03-09", "2014-13", "2014-02-30", "2014/03/09", "09MAR2014", "2014-3-9", "0000-01-01", "-----09"]
+NOT_TIMES = ["2014-03-09 14:05", "2014-03-09T24:00", "2014-03-09T14:60"]
 
 
-@pytest.mark.parametrize("text", ["", "2014-03-09 14:05", *NOT_DATES])
+@pytest.mark.parametrize("text", ["", *NOT_DATES, *NOT_TIMES])
 def test_refuses_in_one_sentence(text):
     with pytest.raises(ValueError, match=r"^'.*' is not (an ISO 8601 date|a date of the calendar)"):
         Dtc.parse(text)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rules.records import read_record
+from rules.reading import read_record
 
 
 def read(domain, **row):

@@ -1,0 +1,1 @@
+"""The schema's history: Alembic migrations, run by `alerts.store.Store.upgrade`."""

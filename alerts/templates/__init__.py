@@ -1,0 +1,1 @@
+"""The two templates, text and HTML, of every mail."""

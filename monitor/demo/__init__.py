@@ -1,0 +1,1 @@
+"""The demonstration: a synthetic study played through the production code path."""

@@ -13,4 +13,4 @@ class Source(Protocol):
         """Look once. `seen` is what the ledger remembers of earlier looks, oldest first. Faults are in the batch."""
 
     def check(self) -> list[str]:
-        """Say in sentences what stands in the way of reading; empty when nothing does. Reads nothing into the ledger."""
+        """Say in sentences what stands in the way of reading; empty when nothing does."""

@@ -2,14 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel
+
+from rules.kinds import (
+    feed,
+    infection,
+    lab_fall,
+    lab_limit,
+    lab_rise,
+    lab_toxicity,
+    missed_dose,
+    serious_event,
+    seriousness_disagreement,
+)
 
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.hit import Due, Judgement
-    from rules.records import Feed, Participant
     from rules.rulebook import Rule
 
 
@@ -17,8 +28,9 @@ if TYPE_CHECKING:
 class Kind:
     """One sort of rule.
 
-    `judge(rule, when, subject, context)` yields judgements, and `Due` for moments at which time alone may change its answer; `subject` is a Participant, or the Feed for level "feed".
-    `describe(when)` says the criterion in words a physician can sign.
+    `judge(rule, when, subject, context)` yields judgements, and `Due` for moments at which time alone may change its
+    answer; `subject` is a Participant, or the Feed for level "feed". `describe(when)` says the criterion in words a
+    physician can sign.
     """
 
     when: type[BaseModel]
@@ -29,7 +41,26 @@ class Kind:
     needs_dosing_plan: Callable[[Any], bool] = lambda when: False
 
 
-FEED_TROUBLES = ("unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable")
+FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 """What can be wrong with a source; every rulebook watches for all of them."""
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, Kind] = {
+    "feed": Kind(feed.When, feed.judge, feed.describe, frozenset(), level="feed"),
+    "infection": Kind(infection.When, infection.judge, infection.describe, frozenset({"AE"})),
+    "lab_limit": Kind(lab_rise.When, lab_limit.judge, lab_limit.describe, frozenset({"LB"})),
+    "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, frozenset({"LB"})),
+    "missed_dose": Kind(
+        missed_dose.When,
+        missed_dose.judge,
+        missed_dose.describe,
+        frozenset({"EC", "EX"}),
+        needs_dosing_plan=lambda when: bool(when.against == "plan"),
+    ),
+    "serious_event": Kind(serious_event.When, serious_event.judge, serious_event.describe, frozenset({"AE"})),
+    "seriousness_disagreement": Kind(
+        seriousness_disagreement.When,
+        seriousness_disagreement.judge,
+        seriousness_disagreement.describe,
+        frozenset({"AE", "DM", "DS"}),  # a death in DM or DS is seen in a study without any adverse event too
+    ),
+}

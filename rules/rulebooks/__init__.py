@@ -1,0 +1,1 @@
+"""The shipped rulebooks: TOML that a safety officer reads and signs."""

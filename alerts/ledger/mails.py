@@ -1,0 +1,170 @@
+"""Mails in the ledger: what is owed, each try, and how it ended.
+
+It knows rows and when a mail is to be tried again. It must not know SMTP, nor what a mail says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from alerts.ledger.chain import extend_chain
+from alerts.ledger.rows import add_rows, chunks, next_id
+from alerts.tables import DeliveryAttempt, DeliveryOutcome, Notification, NotificationDecision
+from rules.hit import Urgency
+
+if TYPE_CHECKING:  # a listing of alerts needs neither SMTP nor templates
+    from alerts.mailer import Outcome
+    from alerts.message import Mail
+
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(minutes=15)
+
+SETTLED = ("accepted", "refused")
+"""The outcomes after which a mail is not owed any more: the server has it, or will never take it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedMail:
+    """A mail that no server has taken or refused yet."""
+
+    id: int
+    study: str
+    purpose: str
+    urgency: Urgency
+    recipient: str
+    subject: str
+    owed_at: datetime
+    attempts: int
+    next_try_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A try that has been written and not yet made."""
+
+    id: int
+    notification_id: int
+    study: str
+    mime: bytes  # exactly as frozen
+
+
+def owe(session: Session, study: str, sweep_id: int | None, mails: "Sequence[Mail]") -> None:
+    """Write down mails that are owed from now on, and which decisions they tell."""
+    first = next_id(session, Notification)
+    rows = [
+        {
+            "id": number,
+            "study": study,
+            "sweep_id": sweep_id,
+            "purpose": mail.purpose,
+            "urgency": str(mail.urgency),
+            "recipient": mail.recipient,
+            "subject": mail.subject,
+            "message_id": mail.message_id,
+            "owed_at": mail.owed_at,
+            "mime": mail.mime,
+        }
+        for number, mail in enumerate(mails, start=first)
+    ]
+    links = [
+        {"notification_id": number, "decision_id": decision_id}
+        for number, mail in enumerate(mails, start=first)
+        for decision_id in mail.decision_ids
+    ]
+    add_rows(session, Notification, rows)
+    add_rows(session, NotificationDecision, links)
+
+
+def owed(session: Session, now: datetime) -> list[OwedMail]:
+    """Return every mail that is owed, in the order of trying: immediate first, then the oldest.
+
+    A mail is due when its `next_try_at` is not after `now`: at once if it was never tried, else after a wait that
+    doubles with every try. An attempt without an outcome counts as a try: it may be in flight, or was cut off.
+    """
+    found = select(Notification).options(defer(Notification.mime, raiseload=True))  # type: ignore[arg-type]  # a column
+    rows = session.exec(found.where(col(Notification.id).not_in(_settled()))).all()
+    tries = _tries(session, [row.id for row in rows])
+    mails = []
+    for row in rows:
+        attempts, last = tries.get(row.id, (0, row.owed_at))
+        mails.append(
+            OwedMail(
+                id=row.id,
+                study=row.study,
+                purpose=row.purpose,
+                urgency=Urgency(row.urgency),
+                recipient=row.recipient,
+                subject=row.subject,
+                owed_at=row.owed_at,
+                attempts=attempts,
+                next_try_at=next_try(attempts, last, now),
+            )
+        )
+    return sorted(mails, key=lambda mail: (-mail.urgency.rank, mail.owed_at, mail.id))
+
+
+def next_try(attempts: int, last: datetime, now: datetime) -> datetime:
+    """Return when a mail is tried next: after its last try plus a wait of 30 s, 1, 2, 4, 8, then 15 min.
+
+    A last try in the future comes from a clock that has been set back since, and must not hold a mail.
+    """
+    if attempts == 0 or last > now:
+        return min(last, now)
+    doublings = min(attempts - 1, 10)
+    return last + min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
+
+
+def begin_attempt(session: Session, notification_id: int, now: datetime, relay: str) -> Attempt | None:
+    """Write down a try before it is made; None if the mail has been settled meanwhile."""
+    if session.exec(_settled().where(DeliveryOutcome.notification_id == notification_id)).first() is not None:
+        return None
+    mail = session.exec(select(Notification).where(Notification.id == notification_id)).one()
+    counted = select(func.coalesce(func.max(DeliveryAttempt.number), 0))
+    number = session.exec(counted.where(DeliveryAttempt.notification_id == notification_id)).one() + 1
+    attempt_id = next_id(session, DeliveryAttempt)
+    row = {"id": attempt_id, "notification_id": mail.id, "number": number, "started_at": now, "relay": relay}
+    add_rows(session, DeliveryAttempt, [row])
+    return Attempt(id=attempt_id, notification_id=mail.id, study=mail.study, mime=mail.mime)
+
+
+def end_attempt(session: Session, attempt: Attempt, now: datetime, outcome: "Outcome") -> None:
+    """Write down how a try ended, as a second row and a link of the study's chain."""
+    row = {
+        "attempt_id": attempt.id,
+        "notification_id": attempt.notification_id,
+        "ended_at": now,
+        "outcome": outcome.outcome,
+        "code": outcome.code,
+        "reply": outcome.reply,
+    }
+    add_rows(session, DeliveryOutcome, [row])
+    extend_chain(session, attempt.study, "outcome", [(attempt.id, row)])
+
+
+def _settled() -> SelectOfScalar[int]:
+    return select(DeliveryOutcome.notification_id).where(col(DeliveryOutcome.outcome).in_(SETTLED))
+
+
+def _tries(session: Session, notification_ids: Sequence[int]) -> Mapping[int, tuple[int, datetime]]:
+    """Return, for the mails that were tried, how often and when the last try ended (began, if it has no end)."""
+    tries: dict[int, tuple[int, datetime]] = {}
+    for piece in chunks(notification_ids):
+        found = (
+            select(
+                DeliveryAttempt.notification_id,
+                DeliveryAttempt.number,
+                DeliveryAttempt.started_at,
+                DeliveryOutcome.ended_at,
+            )
+            .join(DeliveryOutcome, col(DeliveryOutcome.attempt_id) == DeliveryAttempt.id, isouter=True)
+            .where(col(DeliveryAttempt.notification_id).in_(piece))
+            .order_by(col(DeliveryAttempt.number))
+        )
+        for notification_id, number, started_at, ended_at in session.exec(found):
+            tries[notification_id] = (number, ended_at or started_at)
+    return tries

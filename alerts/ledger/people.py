@@ -1,0 +1,67 @@
+"""What people do about alerts. Each act is a decision with its author, chained like any other."""
+
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from alerts.decide import Action
+from alerts.ledger.decisions import AUTHOR, write_decisions
+from alerts.ledger.rows import next_id
+from alerts.lifecycle import LifecycleError
+from alerts.tables import Alert, Decision
+
+
+def acknowledge(session: Session, alert_id: int, author: str, text: str, now: datetime) -> int:
+    """Write that a person has seen an alert and takes care of it; return the decision's id.
+
+    Raises LifecycleError, in one sentence, for an unknown or closed alert and for an act without an author.
+    """
+    return _act(session, Action.ACKNOWLEDGE, alert_id, author, text, now)
+
+
+def close_alert(session: Session, alert_id: int, author: str, assessment: str, text: str, now: datetime) -> int:
+    """Write that a person has closed an alert, and how they assess it; return the decision's id.
+
+    Raises LifecycleError as `acknowledge` does, and without an assessment.
+    """
+    if not assessment.strip():
+        raise LifecycleError(f"alert {alert_id} cannot be closed without an assessment")
+    said = f"{assessment.strip()}: {text.strip()}" if text.strip() else assessment.strip()
+    return _act(session, Action.CLOSE, alert_id, author, said, now)
+
+
+def add_note(session: Session, alert_id: int, author: str, text: str, now: datetime) -> int:
+    """Write a person's note to an alert in whatever state; return the decision's id.
+
+    Raises LifecycleError for an unknown alert, and without an author or a text.
+    """
+    if not text.strip():
+        raise LifecycleError(f"a note to alert {alert_id} needs a text")
+    return _act(session, Action.NOTE, alert_id, author, text, now)
+
+
+def _act(session: Session, action: Action, alert_id: int, author: str, text: str, now: datetime) -> int:
+    person = author.strip()
+    if not person or person.lower() == AUTHOR:
+        raise LifecycleError("an act needs the name of the person who does it")
+    alert = session.get(Alert, alert_id)
+    if alert is None:
+        raise LifecycleError(f"there is no alert {alert_id}")
+    last = session.get_one(Decision, alert.last_decision_id)
+    row = Decision(
+        id=next_id(session, Decision),
+        study=alert.study,
+        alert_id=alert.id,
+        decided_at=now.astimezone(UTC),
+        author=person,
+        action=str(action),
+        answer="",
+        reason=text.strip(),
+        rule_id=alert.rule_id,
+        rulebook_sha256=last.rulebook_sha256,
+        ctcae=last.ctcae,
+        usubjid=alert.usubjid,
+        scope=alert.scope,
+    )
+    write_decisions(session, alert.study, [row])
+    return row.id

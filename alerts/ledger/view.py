@@ -1,0 +1,160 @@
+"""What the rules are given: the current records of the participants to be judged, and the state of the feed."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from alerts.batch import Batch
+from alerts.ledger.files import HELD, last_read, refused_files, rejected_groups
+from alerts.ledger.rows import table_of
+from alerts.ledger.runs import participants
+from alerts.ledger.sweeps import OpenSweep
+from alerts.tables import RecordVersion, StandingAnswer, Sweep
+from rules.hit import Answer
+from rules.reading import read_record
+from rules.records import DOMAINS, Feed, Participant, Record, StudyView, Subject
+
+_VERSION = table_of(RecordVersion)
+_NEWER = _VERSION.alias()
+
+_AT_ONCE = 50
+"""How many participants are read from the database at a time, which bounds memory."""
+
+_ROOM = {
+    "AE": "adverse_events",
+    "LB": "labs",
+    "EC": "doses",
+    "EX": "doses",
+    "DS": "dispositions",
+    "VS": "vital_signs",
+}
+"""Where a participant keeps the records of each domain; DM is one record."""
+
+
+def study_view(session: Session, sweep: OpenSweep, batch: Batch, usubjids: Sequence[str]) -> StudyView:
+    """Return the records that stand now of the given participants, and what is known of the source."""
+    return StudyView(
+        participants=tuple(_participants(session, sweep, usubjids)),
+        feed=_feed(session, sweep, batch, frozenset(usubjids)),
+    )
+
+
+def _participants(session: Session, sweep: OpenSweep, usubjids: Sequence[str]) -> Iterator[Participant]:
+    """Yield the given participants, in the given order; one whose rows are all withdrawn has no records."""
+    texts: dict[str, str] = {}  # the same word is kept once, not once per row
+    for start in range(0, len(usubjids), _AT_ONCE):
+        piece = usubjids[start : start + _AT_ONCE]
+        records: dict[str, dict[str, list[Record]]] = {usubjid: {} for usubjid in piece}
+        for row in _current_rows(session, sweep.study, piece):
+            content = {name: texts.setdefault(text, text) for name, text in json.loads(row.content).items()}
+            record = read_record(
+                row.domain,
+                content,
+                version=row.id,
+                key=row.record_key,
+                event_key=row.event_key,
+                known_at=sweep.now if row.sweep_id == sweep.id else row.now,
+            )
+            records[row.usubjid].setdefault(row.domain, []).append(record)
+        for usubjid in piece:
+            yield _participant(usubjid, records[usubjid])
+
+
+def _current_rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any]:
+    """Yield the newest version of every row of some participants that is not withdrawn."""
+    newest = (
+        select_columns(func.max(_NEWER.c.id))
+        .where(
+            _NEWER.c.study == study, _NEWER.c.domain == _VERSION.c.domain, _NEWER.c.record_key == _VERSION.c.record_key
+        )
+        .scalar_subquery()
+    )
+    columns = [
+        _VERSION.c[name] for name in ("id", "domain", "record_key", "event_key", "usubjid", "content", "sweep_id")
+    ]
+    rows = (
+        select_columns(*columns, col(Sweep.now))
+        .outerjoin(Sweep, col(Sweep.id) == _VERSION.c.sweep_id)  # this sweep has no row yet
+        .where(_VERSION.c.study == study, _VERSION.c.usubjid.in_(usubjids), _VERSION.c.domain.in_(DOMAINS))
+        .where(_VERSION.c.change != "withdrawn", _VERSION.c.id == newest)
+    )
+    yield from session.execute(rows, execution_options={"yield_per": 1000})
+
+
+def _participant(usubjid: str, records: dict[str, list[Record]]) -> Participant:
+    rooms: dict[str, Any] = {}
+    for domain, room in _ROOM.items():
+        rooms[room] = rooms.get(room, ()) + tuple(sorted(records.get(domain, ()), key=lambda record: record.key))
+    subject = next((record for record in records.get("DM", ()) if isinstance(record, Subject)), None)
+    return Participant(usubjid=usubjid, subject=subject, **rooms)
+
+
+def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[str]) -> Feed:
+    return Feed(
+        trouble=batch.trouble,
+        newest_data_at=_newest_data_at(session, sweep),
+        rejected=rejected_groups(session, sweep.study, batch),
+        refused=refused_files(batch),
+        missing_domains=batch.missing,
+        shrunken=_shrunken(session, sweep),
+        not_evaluable=_not_evaluable(session, sweep.study, judged),
+        participants=len(participants(session, sweep.study)),
+        domains=frozenset(domain for domain in DOMAINS if _has_current(session, sweep.study, domain)),
+    )
+
+
+def _newest_data_at(session: Session, sweep: OpenSweep) -> datetime | None:
+    """Return when anything new, changed, back or withdrawn last came."""
+    if session.exec(select(RecordVersion.id).where(RecordVersion.sweep_id == sweep.id).limit(1)).first() is not None:
+        return sweep.now
+    brought = or_(*(col(getattr(Sweep, f"rows_{fate}")) > 0 for fate in ("new", "changed", "reappeared", "withdrawn")))
+    newest = select(Sweep.now).where(Sweep.study == sweep.study, brought).order_by(col(Sweep.id).desc()).limit(1)
+    return session.exec(newest).first()
+
+
+def _shrunken(session: Session, sweep: OpenSweep) -> dict[str, tuple[int, int]]:
+    """Return the domains whose withdrawals this sweep holds back: rows that stood before, and rows there are now."""
+    now: dict[str, int] = {}
+    for (domain, _), row in last_read(session, sweep.study).items():
+        if row.sweep_id == sweep.id and row.reason == HELD:
+            now[domain] = now.get(domain, 0) + row.rows - row.duplicates - row.rejected
+    return {domain: (_standing_before(session, sweep, domain), rows) for domain, rows in now.items()}
+
+
+def _standing_before(session: Session, sweep: OpenSweep, domain: str) -> int:
+    """Count the rows of a domain that stood before this sweep."""
+    newest = (
+        select_columns(func.max(_VERSION.c.id))
+        .where(_VERSION.c.study == sweep.study, _VERSION.c.domain == domain, _VERSION.c.sweep_id < sweep.id)
+        .group_by(_VERSION.c.record_key)
+    )
+    standing = select_columns(func.count()).where(_VERSION.c.id.in_(newest), _VERSION.c.change != "withdrawn")
+    return int(session.execute(standing).scalar_one())
+
+
+def _not_evaluable(session: Session, study: str, judged: frozenset[str]) -> dict[str, int]:
+    """Count for each rule the participants that it could not tell about, of those not judged anew in this sweep."""
+    standing = select(StandingAnswer.rule_id, StandingAnswer.usubjid).where(
+        StandingAnswer.study == study,
+        StandingAnswer.answer == str(Answer.NOT_EVALUABLE),
+        StandingAnswer.usubjid != "",
+    )
+    return Counter(rule_id for rule_id, usubjid in set(session.exec(standing)) if usubjid not in judged)
+
+
+def _has_current(session: Session, study: str, domain: str) -> bool:
+    """Whether any row of a domain stands."""
+    superseded = (
+        select_columns(_NEWER.c.id)
+        .where(_NEWER.c.study == study, _NEWER.c.domain == domain, _NEWER.c.record_key == _VERSION.c.record_key)
+        .where(_NEWER.c.id > _VERSION.c.id)
+        .exists()
+    )
+    standing = select_columns(_VERSION.c.id).where(_VERSION.c.study == study, _VERSION.c.domain == domain, ~superseded)
+    return session.execute(standing.where(_VERSION.c.change != "withdrawn").limit(1)).first() is not None

@@ -1,0 +1,87 @@
+"""Many decisions on one page, one line each, by rule and then by participant: readable with four hundred of them.
+
+It knows decisions and what may be shown to whom. It must not know templates, SQL or SMTP.
+"""
+
+from collections.abc import Sequence
+
+from alerts.card import HASH_HEAD, Circumstances, moment, place_of, say, who
+from alerts.decide import Action, SavedDecision
+from alerts.message import Grid, one_line
+from rules.hit import Consequence, Urgency
+
+_MARKS = {
+    Action.RENOTIFY: "worse than told before",
+    Action.REINSTATE: "stands again",
+    Action.AMEND: "amended",
+    Action.RETRACT: "criterion not met any more, open until closed",
+    Action.CANNOT_TELL: "cannot be evaluated",
+}
+
+
+def overview(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tuple[str, ...]:
+    """Say in sentences how many decisions a list holds, how grave they are, and what they have in common."""
+    judgements = [saved.decision.judgement for saved in mine]
+    participants = len({judgement.usubjid for judgement in judgements} - {""})
+    book = circumstances.rulebook
+    graver = [
+        f"{count} {words}"
+        for words, count in (
+            ("immediate", sum(judgement.urgency is Urgency.IMMEDIATE for judgement in judgements)),
+            ("stop criteria", sum(judgement.consequence is Consequence.STOP for judgement in judgements)),
+            ("hold criteria", sum(judgement.consequence is Consequence.HOLD for judgement in judgements)),
+        )
+        if count
+    ]
+    first_words = dict.fromkeys(words for saved in mine if (words := _first_words(saved)))
+    return (
+        f"{len(mine)} in all, of {participants} participant{'' if participants == 1 else 's'}."
+        + (f" Among them: {', '.join(graver)}." if graver else ""),
+        *(f"Why now: {words}." for words in first_words),
+        f"Rulebook {book.header.name} {book.header.version}, sha256 {book.sha256[:HASH_HEAD]}, "
+        f"CTCAE {book.header.ctcae}; decided {moment(circumstances.now, circumstances.audience.timezone)}.",
+    )
+
+
+def listing(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tuple[Grid, ...]:
+    """Return a table per urgency and rule, as they first come up; in it by participant, then by age."""
+    groups: dict[tuple[Urgency, str], list[SavedDecision]] = {}
+    for saved in mine:
+        judgement = saved.decision.judgement
+        groups.setdefault((judgement.urgency, judgement.rule_id), []).append(saved)
+    return tuple(_grid(urgency, rule_id, group, circumstances) for (urgency, rule_id), group in groups.items())
+
+
+def _grid(urgency: Urgency, rule_id: str, group: list[SavedDecision], circumstances: Circumstances) -> Grid:
+    """Lay out the decisions of one rule, with what the protocol says to do."""
+    rule = circumstances.rule(rule_id)
+    named = circumstances.audience.show_usubjid
+    ordered = sorted(group, key=lambda saved: (saved.decision.judgement.usubjid, saved.id))
+    rows = []
+    for saved in ordered:
+        number = "-" if saved.alert_id is None else str(saved.alert_id)
+        participant = (who(saved.decision.judgement.usubjid, circumstances.audience) or "-",) if named else ()
+        rows.append((number, *participant, _what(saved, circumstances), place_of(saved)))
+    title = f"{rule_id} {one_line(rule.title)}" if rule else f"{rule_id} (not in the rulebook now in force)"
+    to_do = f". To do: {one_line(rule.action)}" if rule else ""
+    return Grid(
+        caption=f"{title} ({urgency}): {len(group)}{to_do}",
+        head=("No.", *(("Participant",) if named else ()), "What", "Ledger"),
+        rows=tuple(rows),
+    )
+
+
+def _what(saved: SavedDecision, circumstances: Circumstances) -> str:
+    """Say one decision in one line: hold or stop first, then the summary, then what is not new about it."""
+    judgement, action = saved.decision.judgement, saved.decision.action
+    told = saved.decision.alert.evidence if saved.decision.alert is not None else ()
+    summary = say(judgement.summary, judgement.usubjid, (*told, *judgement.evidence), circumstances.audience)
+    order = "" if judgement.consequence is Consequence.WATCH else f"{judgement.consequence.upper()}: "
+    return f"{order}{summary}" + (f" ({_MARKS[action]})" if action in _MARKS else "")
+
+
+def _first_words(saved: SavedDecision) -> str:
+    """Return the words in which a decision says that its rule looks for the first time, '' if it does not."""
+    decision = saved.decision
+    words, colon, _ = decision.reason.partition(f": {decision.judgement.reason}")
+    return one_line(words) if decision.at_first_sight and colon else ""

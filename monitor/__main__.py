@@ -1,0 +1,5 @@
+"""`python -m monitor` is `vigil`."""
+
+from monitor.cli import main
+
+main()

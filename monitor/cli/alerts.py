@@ -1,0 +1,209 @@
+"""`vigil alerts`: what is open, the whole story of one alert, and what a person does about it."""
+
+import getpass
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.exits import Exit, fail
+from monitor.cli.given import SettingsOption, read_settings, the_store
+from monitor.cli.terminal import console, counted, moment, print_rows
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+    from alerts.ledger.history import Entry, Told
+    from alerts.tables import Alert
+    from monitor.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Alerts: list them, read one's story, acknowledge, close, add a note.")
+
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The alert's number, as mails and `list` give it.")]
+By = Annotated[str, typer.Option(help="Who does this; without it, the name of the login.", show_default=False)]
+
+
+class State(StrEnum):
+    """Which alerts are listed."""
+
+    NOT_CLOSED = "not-closed"
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    ALL = "all"
+
+
+@app.command("list")
+def list_them(
+    study: Annotated[str | None, typer.Option(help="Only this study.", show_default=False)] = None,
+    state: Annotated[State, typer.Option(help="Only alerts in this state.")] = State.NOT_CLOSED,
+    settings: SettingsOption = None,
+) -> None:
+    """List alerts: the most urgent first, then the oldest."""
+    given = read_settings(settings)
+    from alerts.ledger import list_alerts
+    from rules.hit import Urgency
+
+    one = state.value if state in {State.OPEN, State.ACKNOWLEDGED, State.CLOSED} else None
+    with the_store(given) as store, store.read() as session:
+        found = [
+            alert
+            for alert in list_alerts(session, study=study, state=one)
+            if state is not State.NOT_CLOSED or alert.state != "closed"
+        ]
+    found.sort(key=lambda alert: (-Urgency(alert.urgency).rank, alert.opened_at, alert.id))
+    head = ("number", "state", "urgency", "study", "rule", "participant", "opened", "what")
+    if found:
+        print_rows(head, [_row(given, alert) for alert in found], right=("number",), long=1)
+    typer.echo(f"{counted(len(found), 'alert')}{'' if state is State.ALL else f' {state}'.replace('-', ' ')}")
+
+
+@app.command()
+def show(number: Number, settings: SettingsOption = None) -> None:
+    """Tell the whole story of an alert: what was seen and decided, why, who was told, did the server take it."""
+    given = read_settings(settings)
+    from alerts.ledger import alert_history
+    from alerts.tables import Alert
+
+    with the_store(given) as store, store.read() as session:
+        alert = session.get(Alert, number)
+        if alert is None:
+            fail(f"there is no alert {number}", Exit.USAGE)
+        story = alert_history(session, number)
+        zone = _zone(given, alert.study)
+        _print_alert(alert, zone)
+        for entry in story:
+            _print_entry(entry, zone)
+
+
+@app.command()
+def ack(
+    number: Number,
+    note: Annotated[str, typer.Option(help="What is being done.")] = "",
+    by: By = "",
+    settings: SettingsOption = None,
+) -> None:
+    """Acknowledge: you have seen the alert and take care of it."""
+    from alerts.ledger import acknowledge
+
+    _act(settings, number, lambda session, now: acknowledge(session, number, _person(by), note, now), "acknowledged")
+
+
+@app.command()
+def close(
+    number: Number,
+    assessment: Annotated[str, typer.Option(help="Your assessment; an alert is not closed without one.")],
+    note: Annotated[str, typer.Option(help="Anything else worth keeping.")] = "",
+    by: By = "",
+    settings: SettingsOption = None,
+) -> None:
+    """Close: the concern is dealt with. Evidence that arrives later opens the alert again."""
+    from alerts.ledger import close_alert
+
+    _act(
+        settings,
+        number,
+        lambda session, now: close_alert(session, number, _person(by), assessment, note, now),
+        "closed",
+    )
+
+
+@app.command()
+def note(
+    number: Number,
+    text: Annotated[str, typer.Argument(help="What is to be kept with the alert.")],
+    by: By = "",
+    settings: SettingsOption = None,
+) -> None:
+    """Add a note to an alert in whatever state."""
+    from alerts.ledger import add_note
+
+    _act(settings, number, lambda session, now: add_note(session, number, _person(by), text, now), "noted")
+
+
+def _act(settings: SettingsOption, number: int, do: "Callable[[Session, datetime], int]", done: str) -> None:
+    """Write one act of a person in its own transaction."""
+    given = read_settings(settings)
+    from alerts.lifecycle import LifecycleError
+    from monitor import clock
+
+    try:
+        with the_store(given) as store, store.write() as session:
+            decision = do(session, clock.now())
+    except LifecycleError as error:
+        fail(error, Exit.USAGE)
+    typer.echo(f"alert {number}: {done} (decision {decision})")
+
+
+def _person(by: str) -> str:
+    """Return who acts: the name given, else that of the login."""
+    return by or getpass.getuser()
+
+
+def _zone(given: "Settings", study: str) -> str:
+    """Return the zone of a study's wall clock; a study that is not in the settings any more is shown in UTC."""
+    return next((entry.timezone for entry in given.study if entry.id == study), "UTC")
+
+
+def _row(given: "Settings", alert: "Alert") -> tuple[object, ...]:
+    standing = "" if alert.standing else " (no longer met)"
+    return (
+        alert.id,
+        f"{alert.state}{standing}",
+        alert.urgency,
+        alert.study,
+        alert.rule_id,
+        alert.usubjid or "-",
+        moment(alert.opened_at, _zone(given, alert.study)),
+        alert.summary,
+    )
+
+
+def _print_alert(alert: "Alert", zone: str) -> None:
+    """Print how the alert stands now."""
+    out = console()
+    out.print(f"[bold]Alert {alert.id}[/]  {alert.state}  {alert.urgency}  {alert.consequence}")
+    out.print(alert.summary, markup=False, style="bold")
+    facts = [
+        ("study", alert.study),
+        ("rule", alert.rule_id),
+        ("participant", alert.usubjid or "none: about the source"),
+        ("criterion", "met" if alert.standing else "no longer met"),
+        ("opened", moment(alert.opened_at, zone)),
+        ("acknowledged", moment(alert.acknowledged_at, zone) or "never"),
+        ("closed", moment(alert.closed_at, zone) or "never"),
+    ]
+    for name, value in facts:
+        out.print(f"  {name:13} {value}", markup=False)
+
+
+def _print_entry(entry: "Entry", zone: str) -> None:
+    """Print one decision with its reason, its evidence and who was told."""
+    from alerts.ledger.projections import evidence_from_json
+
+    out = console()
+    made = entry.decision
+    out.print(f"\n[bold]{moment(made.decided_at, zone)}  {made.action}[/]  by {made.author}  (decision {made.id})")
+    if made.summary:
+        out.print(f"  {made.summary}", markup=False)
+    out.print(f"  why: {made.reason or '-'}", markup=False)
+    if made.answer:
+        out.print(f"  rulebook {made.rulebook_sha256[:12]}, CTCAE {made.ctcae}", markup=False)
+    for item in evidence_from_json(made.evidence):
+        values = ", ".join(f"{name} {value}" for name, value in item.values)
+        out.print(f"  evidence: {item.domain} record {item.key} (version {item.version}): {values}", markup=False)
+    for told in entry.told:
+        out.print(f"  told: {told.recipient}, {_how_far(told, zone)}", markup=False)
+
+
+def _how_far(told: "Told", zone: str) -> str:
+    """Say how far a mail got: owed, or what the server said and when."""
+    if not told.outcome:
+        return f"owed since {moment(told.owed_at, zone)}, {counted(told.attempts, 'attempt')}"
+    said = f"{told.code or ''} {told.reply}".strip()
+    return (
+        f"{told.outcome} {moment(told.ended_at, zone)} ({said}), {counted(told.attempts, 'attempt')}, {told.message_id}"
+    )

@@ -1,0 +1,59 @@
+"""How commands print: tables where they fit, stacked rows where they do not, and moments in local time."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_WIDTH = 1000
+"""A pipe has room for whole lines."""
+
+
+def console() -> "Console":
+    """Return where to print."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def print_rows(
+    head: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = (), long: int = 0
+) -> None:
+    """Print a table; where it is too wide, each row's last `long` cells on lines of their own below the others.
+
+    The columns named in `right` hold numbers.
+    """
+    from rich import box
+    from rich.measure import Measurement
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in head:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(str(cell)) for cell in row))
+    if not long or Measurement.get(out, out.options, made).maximum < out.width:
+        out.print(made)
+        return
+    for row in rows:
+        short = (str(cell) for cell in row[: len(head) - long] if str(cell))
+        out.print(Text("  ".join(short), style="bold"))
+        for cell in row[len(head) - long :]:
+            out.print(Padding(Text(str(cell)), (0, 0, 0, 4)))
+
+
+def moment(at: datetime | None, zone: str = "UTC") -> str:
+    """Return a moment on a wall clock, with its zone; '' for none."""
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if at else ""
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words: 1 mail, 2 mails."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

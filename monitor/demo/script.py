@@ -1,0 +1,292 @@
+"""The script of the demonstration: what goes wrong at the source, when and with whom, and what vigil must make of it.
+
+Data only: `monitor.demo.stage` puts it on a cohort, `monitor.demo.verdict` holds the ledger against it.
+"""
+
+from alerts.decide import Action
+from monitor.demo.cohort import GENERAL, INFECTIONS, adverse_event
+from monitor.demo.incident import TELLING, Change, Incident, Must, Never
+
+
+def _event(term: str, decod: str, soc: str, onset: int, told: int, **values: str) -> dict[str, str]:
+    """Return an AE row that began on one study day and was told of on another."""
+    return adverse_event("S01", term, decod, soc, aestdtc=f"@{onset}", aedtc=f"@{told}", **values)
+
+
+def _result(visit: str, code: str, value: str, day: int, until: int | None = None) -> Change:
+    """Return another value for a result of a planned visit, shown from the day of the visit."""
+    values = {"LBORRES": value, "LBSTRESC": value, "LBSTRESN": value}
+    return Change(domain="LB", day=day, until=until, where={"VISIT": visit, "LBTESTCD": code}, values=values)
+
+
+def _missed(dose: str, day: int, why: str) -> Change:
+    """Return a planned dose that was recorded as not given."""
+    values = {"ECOCCUR": "N", "ECREASOC": why, "ECDOSE": "", "ECDOSU": "", "ECROUTE": ""}
+    return Change(domain="EC", day=day, where={"ECSPID": dose}, values=values)
+
+
+def _leukopenic(who: int) -> Incident:
+    return Incident(
+        title="Leukopenic at baseline",
+        who=who,
+        day=1,
+        at_source="white cells below the range from screening on, swinging with the cycle",
+        vigil="stay silent: it is history, not news",
+        never=(Never(rules=("CYT-",), day=-7),),
+    )
+
+
+LEUKOPENIC = (6, 8, 9)
+
+SCRIPT: tuple[Incident, ...] = (
+    Incident(
+        title="There before the first look",
+        who=1,
+        day=1,
+        at_source="踝部骨折 (ankle fracture) in screening, AESER = Y, AESHOSP = Y",
+        vigil="tell it in the digest of the first sweep",
+        must=(Must(rule="SAE-01", day=1),),
+        changes=(
+            Change(
+                domain="AE",
+                day=-3,
+                values=_event(
+                    "踝部骨折", "Ankle fracture", "Injury, poisoning and procedural complications", -4, -3,
+                    aesev="MODERATE", aetoxgr="2", aeser="Y", aeshosp="Y", aerel="NOT RELATED",
+                ),
+            ),
+        ),
+    ),
+    *(_leukopenic(who) for who in LEUKOPENIC),
+    Incident(
+        title="Fever after an injection",
+        who=2,
+        day=5,
+        at_source="注射后发热 (pyrexia) in the evening of a dose, gone the next day",
+        vigil="stay silent: drug fever is no infection",
+        never=(Never(rules=("INF-", "SAE-"), day=5),),
+        changes=(Change(domain="AE", day=5, values=_event("注射后发热", "Pyrexia", GENERAL, 5, 5, aetoxgr="1")),),
+    ),
+    Incident(
+        title="One missed dose",
+        who=3,
+        day=7,
+        at_source="ECOCCUR = N on one planned day",
+        vigil="tell the one missed dose, and no more than one",
+        must=(Must(rule="DOS-01", day=7),),
+        never=(Never(rules=("DOS-02",), day=1),),
+        changes=(_missed("C1D7", 7, "未能到院 (could not come)"),),
+    ),
+    Incident(
+        title="Herpes zoster",
+        who=4,
+        day=10,
+        at_source="带状疱疹 (zoster), not serious",
+        vigil="tell the infection of special interest; no serious event",
+        must=(Must(rule="INF-02", day=10),),
+        never=(Never(rules=("SAE-", "INF-01"), day=1),),
+        changes=(
+            Change(
+                domain="AE",
+                day=10,
+                values=_event("带状疱疹", "Herpes zoster", INFECTIONS, 9, 10, aesev="MODERATE", aetoxgr="2"),
+            ),
+        ),
+    ),
+    Incident(
+        title="Wrong unit",
+        who=5,
+        day=15,
+        at_source="platelets of week 2 as 0.21 %: it is the plateletcrit; put right five days later",
+        vigil="say that it cannot tell, alarm nobody, and take that back when put right",
+        must=(
+            Must(rule="CYT-02", day=15, actions=frozenset({Action.CANNOT_TELL}), told=False),
+            Must(rule="CYT-02", day=20, actions=frozenset({Action.RESOLVE}), told=False),
+        ),
+        never=(Never(rules=("CYT-",), day=1),),
+        changes=(
+            Change(
+                domain="LB",
+                day=15,
+                until=20,
+                where={"VISIT": "WEEK 2", "LBTESTCD": "PLAT"},
+                values={"LBORRES": "0.21", "LBSTRESC": "0.21", "LBSTRESN": "0.21", "LBORRESU": "%", "LBSTRESU": "%"},
+            ),
+        ),
+    ),
+    Incident(
+        title="A count that falls, then recovers",
+        who=10,
+        day=15,
+        at_source="neutrophils 0.88 in week 2, 0.46 in week 4, then 1.70 and 2.90",
+        vigil="tell the fall, tell that it is worse, then keep still: a person closes it",
+        must=(Must(rule="CYT-01", day=15), Must(rule="CYT-01", day=29), Must(rule="CYT-03", day=15)),
+        never=(Never(rules=("CYT-01",), day=34, actions=TELLING | {Action.RETRACT, Action.CLOSE}),),
+        changes=(
+            _result("WEEK 2", "NEUT", "0.88", 15), _result("WEEK 2", "WBC", "2.74", 15),
+            _result("WEEK 4", "NEUT", "0.46", 29), _result("WEEK 4", "WBC", "2.33", 29),
+            _result("WEEK 6", "NEUT", "1.70", 43), _result("WEEK 6", "WBC", "3.62", 43),
+            _result("WEEK 8", "NEUT", "2.90", 57), _result("WEEK 8", "WBC", "4.88", 57),
+        ),
+    ),
+    Incident(
+        title="Platelets of grade 3, corrected",
+        who=7,
+        day=71,
+        at_source="platelets 38 in week 10; four days later the entry is corrected to 238",
+        vigil="tell the fall at once, then tell the correction",
+        must=(Must(rule="CYT-02", day=71), Must(rule="CYT-02", day=75, actions=frozenset({Action.RETRACT}))),
+        never=(Never(rules=("CYT-02",), day=76),),
+        changes=(_result("WEEK 10", "PLAT", "38", 71, 75), _result("WEEK 10", "PLAT", "238", 75)),
+    ),
+    Incident(
+        title="Pneumonia with admission",
+        who=11,
+        day=66,
+        at_source="肺炎 (pneumonia), AESER = Y, AESHOSP = Y",
+        vigil="tell the serious event and the serious infection at once",
+        must=(Must(rule="SAE-01", day=66), Must(rule="INF-01", day=66)),
+        changes=(
+            Change(
+                domain="AE",
+                day=66,
+                values=_event(
+                    "肺炎", "Pneumonia", INFECTIONS, 65, 66, aesev="SEVERE", aetoxgr="3", aeser="Y", aeshosp="Y",
+                    aeacn="DRUG INTERRUPTED",
+                ),
+            ),
+        ),
+    ),
+    Incident(
+        title="Consecutive missed doses",
+        who=12,
+        day=61,
+        at_source="ECOCCUR = N on three planned days in a row",
+        vigil="tell each missed dose, and the row of them once",
+        must=(Must(rule="DOS-01", day=61), Must(rule="DOS-01", day=63), Must(rule="DOS-02", day=63)),
+        changes=(_missed("C3D5", 61, "感冒 (a cold)"), _missed("C3D7", 63, "感冒"), _missed("C3D9", 65, "感冒")),
+    ),
+    Incident(
+        title="AESER = N, and admitted",
+        who=13,
+        day=98,
+        at_source="狼疮加重 (lupus flare), AESER = N, AESHOSP = Y",
+        vigil="tell it as serious, and that AESER disagrees",
+        must=(Must(rule="SAE-01", day=98), Must(rule="SAE-02", day=98)),
+        never=(Never(rules=("INF-",), day=1),),
+        changes=(
+            Change(
+                domain="AE",
+                day=98,
+                values=_event(
+                    "狼疮加重", "Systemic lupus erythematosus", "Musculoskeletal and connective tissue disorders",
+                    96, 98, aesev="MODERATE", aetoxgr="2", aeshosp="Y",
+                ),
+            ),
+        ),
+    ),
+    Incident(
+        title="An event withdrawn at source",
+        who=14,
+        day=85,
+        at_source="syncope, AESER = Y; five days later the row is gone: entered for the wrong person",
+        vigil="tell it, then tell that it was withdrawn",
+        must=(Must(rule="SAE-01", day=85), Must(rule="SAE-01", day=90, actions=frozenset({Action.RETRACT}))),
+        changes=(
+            Change(
+                domain="AE",
+                day=85,
+                until=90,
+                values=_event("Syncope", "Syncope", "Nervous system disorders", 84, 85, aetoxgr="3", aeser="Y",
+                              aeshosp="Y"),
+            ),
+        ),
+    ),
+    Incident(
+        title="Late entry for a past date",
+        who=16,
+        day=108,
+        at_source="neutrophils 0.41 of study day 64 entered on day 108, behind normal ones",
+        vigil="tell the nadir, although the last value is normal",
+        must=(Must(rule="CYT-01", day=108),),
+        changes=(
+            Change(
+                domain="LB",
+                day=108,
+                values={
+                    "LBTESTCD": "NEUT", "LBTEST": "Neutrophils", "LBSPEC": "BLOOD", "LBORRES": "0.41",
+                    "LBORRESU": "10^9/L", "LBORNRLO": "1.8", "LBORNRHI": "6.3", "LBSTRESC": "0.41", "LBSTRESN": "0.41",
+                    "LBSTRESU": "10^9/L", "LBSTNRLO": "1.8", "LBSTNRHI": "6.3", "VISITNUM": "11.1",
+                    "VISIT": "UNSCHEDULED 11.1", "LBDTC": "@64T09:20",
+                },
+            ),
+        ),
+    ),
+    Incident(
+        title="Treatment discontinued",
+        who=18,
+        day=36,
+        at_source="consent withdrawn in mid-cycle (DS); no dose is entered after it",
+        vigil="stay silent: no dose is expected any more",
+        never=(Never(rules=("DOS-",), day=1),),
+        changes=(
+            Change(
+                domain="DS",
+                day=36,
+                values={
+                    "DSTERM": "撤回知情同意", "DSDECOD": "WITHDRAWAL BY SUBJECT", "DSCAT": "DISPOSITION EVENT",
+                    "DSSCAT": "STUDY TREATMENT", "DSSTDTC": "@36",
+                },
+            ),
+        ),
+        stops=True,
+    ),
+    Incident(
+        title="A cold, and feeling cold",
+        who=19,
+        day=12,
+        at_source="上呼吸道感染 (URTI), mild; 怕冷 (feeling cold), uncoded",
+        vigil="stay silent: one is not serious, the other no infection",
+        never=(Never(rules=("INF-", "SAE-"), day=1),),
+        changes=(
+            Change(
+                domain="AE",
+                day=12,
+                values=_event("上呼吸道感染", "Upper respiratory tract infection", INFECTIONS, 11, 12),
+            ),
+            Change(domain="AE", day=14, values=_event("怕冷", "", "", 14, 14) | {"AESPID": "S02"}),
+        ),
+    ),
+    Incident(
+        title="A repeated export",
+        who=None,
+        day=12,
+        at_source="the files of the export before, once more",
+        vigil="decide nothing",
+        never=(Never(rules=("",), day=12, until=13, actions=frozenset(Action)),),
+        fault="repeated",
+    ),
+    Incident(
+        title="A half-written file",
+        who=None,
+        day=18,
+        at_source="lb.csv ends in the middle of a row",
+        vigil="tell the operator, withdraw nothing, lose nothing",
+        must=(Must(rule="FEED-", day=18),),
+        never=(Never(rules=("SAE-", "INF-", "CYT-", "DOS-"), day=18, until=21, actions=frozenset({Action.RETRACT})),),
+        fault="half-written",
+    ),
+    Incident(
+        title="An older export comes back",
+        who=None,
+        day=26,
+        at_source="the files of ten days ago, restored with their dates",
+        vigil="tell the operator, withdraw nothing, lose nothing",
+        must=(Must(rule="FEED-", day=26),),
+        never=(Never(rules=("SAE-", "INF-", "CYT-", "DOS-"), day=26, until=29, actions=frozenset({Action.RETRACT})),),
+        fault="older",
+    ),
+)  # fmt: skip
+
+NORMAL = frozenset({5, 7, 10, 16})
+"""The participants whose counts the script lets fall: they start with normal ones."""

@@ -1,0 +1,97 @@
+"""Puts the script on a cohort: the rows a source shows, day by day, with what goes wrong in it.
+
+It knows cohort and script. It must not know the ledger or what vigil decides.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+
+from monitor.demo.cohort import Cohort, Person, iso, make_cohort
+from monitor.demo.export import NEVER, Entry, export, in_order
+from monitor.demo.incident import Change, Incident
+from monitor.demo.script import LEUKOPENIC, NORMAL, SCRIPT
+
+OLDER_BY = 10
+"""How many days old the export is that comes back."""
+
+
+def staged_cohort(seed: int, first_day: date) -> Cohort:
+    """Make the cohort of a seed and let the script happen to it."""
+    cohort = make_cohort(
+        seed,
+        first_day,
+        normal=NORMAL,
+        leukopenic=frozenset(LEUKOPENIC),
+        punctual=frozenset(incident.who for incident in SCRIPT if incident.who),
+    )
+    entries = cohort.entries
+    for incident in SCRIPT:
+        if incident.who is not None:
+            entries = tuple(_happen(entries, incident, cohort.person(incident.who), first_day))
+    return replace(cohort, entries=in_order(entries))
+
+
+def incoming(cohort: Cohort, day: int, step: int) -> tuple[dict[str, bytes], int]:
+    """Return the files that lie in the incoming folder on a day, by name, and the day they are dated.
+
+    `step` is the number of days since the export before.
+    """
+    match next((incident.fault for incident in SCRIPT if incident.fault and incident.day == day), None):
+        case "repeated":
+            return export(cohort.entries, day - step), day
+        case "half-written":
+            files = export(cohort.entries, day)
+            # Half of the bytes, and not by luck a whole number of rows.
+            return files | {"lb.csv": files["lb.csv"][: len(files["lb.csv"]) // 2].rstrip(b"\n")[:-3]}, day
+        case "older":
+            return export(cohort.entries, day - OLDER_BY), day - OLDER_BY
+        case None:
+            return export(cohort.entries, day), day
+
+
+def _happen(entries: Iterable[Entry], incident: Incident, person: Person, first_day: date) -> Iterator[Entry]:
+    """Yield the entries with an incident in them."""
+    last = person.day(incident.day)
+    for entry in entries:
+        if entry.usubjid != person.usubjid:
+            yield entry
+        elif not incident.stops:
+            yield from _around(entry, [change for change in incident.changes if _is_about(change, entry)], person)
+        elif entry.shown <= last:  # what would have followed never comes, so what stands then stands for good
+            yield replace(entry, gone=NEVER) if entry.gone > last else entry
+    for change in incident.changes:
+        if not change.where:
+            shown, gone = _days(change, person)
+            values = {name: _dated(value, person, first_day) for name, value in change.values.items()}
+            yield Entry(domain=change.domain, usubjid=person.usubjid, values=values, shown=shown, gone=gone)
+
+
+def _is_about(change: Change, entry: Entry) -> bool:
+    """Whether a change replaces that entry."""
+    found = change.where.items() <= entry.values.items()
+    return bool(change.where) and change.domain == entry.domain and found
+
+
+def _around(entry: Entry, changes: list[Change], person: Person) -> Iterator[Entry]:
+    """Yield an entry with the times cut out of it in which changes stand in its place."""
+    shown = entry.shown
+    for change in changes:
+        start, end = _days(change, person)
+        if shown < start:
+            yield replace(entry, shown=shown, gone=start)
+        yield replace(entry, values={**entry.values, **change.values}, shown=start, gone=end)
+        shown = end
+    if shown < entry.gone:
+        yield replace(entry, shown=shown)
+
+
+def _days(change: Change, person: Person) -> tuple[int, int]:
+    """Return the days of the replay from and up to which a change is shown."""
+    return person.day(change.day), NEVER if change.until is None else person.day(change.until)
+
+
+def _dated(value: str, person: Person, first_day: date) -> str:
+    """Return a value with "@22" written as the date of study day 22."""
+    return re.sub(r"^@(-?\d+)", lambda found: iso(first_day, person.day(int(found[1]))), value)

@@ -1,0 +1,94 @@
+"""Holds the ledger against the script: did vigil do what it must, and keep silent where it must.
+
+Pure: it knows the script, the cohort and decisions already read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.demo.cohort import Cohort
+from monitor.demo.found import Found
+from monitor.demo.incident import TELLING, Incident, Must, Never
+from monitor.demo.script import SCRIPT
+
+LEEWAY_DAYS = 2
+"""How late a decision may come: an export may be refused for a day, and the replay may look every second day."""
+
+
+class Kept(StrEnum):
+    """Whether what the script asks for was done."""
+
+    YES = "yes"
+    NO = "NO"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one incident; `why` names the first thing that was missing or too much."""
+
+    incident: Incident
+    day: int  # of the replay
+    kept: Kept
+    why: str = ""
+
+
+def judge(cohort: Cohort, found: Sequence[Found], last_day: int) -> list[Verdict]:
+    """Give a verdict on every incident of the script, in order of time."""
+    verdicts = [_judge(incident, cohort, found, last_day) for incident in SCRIPT]
+    return sorted(verdicts, key=lambda verdict: verdict.day)
+
+
+def unscripted(cohort: Cohort, found: Iterable[Found]) -> list[Found]:
+    """Return what was told about participants although no incident of the script asks for it."""
+    asked = {
+        (cohort.person(incident.who).usubjid, must.rule)
+        for incident in SCRIPT
+        if incident.who is not None
+        for must in incident.must
+    }
+    return [f for f in found if f.usubjid and f.action in TELLING and (f.usubjid, f.rule) not in asked]
+
+
+def _judge(incident: Incident, cohort: Cohort, found: Sequence[Found], last_day: int) -> Verdict:
+    """Give a verdict on one incident."""
+    person = None if incident.who is None else cohort.person(incident.who)
+    own = found if person is None else [f for f in found if f.usubjid == person.usubjid]
+    day = person.day(incident.day) if person else incident.day
+    kept, why = Kept.YES, ""
+    for must in incident.must:
+        start = person.day(must.day) if person else must.day
+        if start + LEEWAY_DAYS > last_day:
+            kept = Kept.NOT_REACHED
+        elif missing := _missing(must, own, start):
+            return Verdict(incident=incident, day=day, kept=Kept.NO, why=missing)
+    for never in incident.never:
+        start = person.day(never.day) if person else never.day
+        until = last_day + 1 if never.until is None else person.day(never.until) if person else never.until
+        if start > last_day:
+            kept = Kept.NOT_REACHED
+        elif too_much := _too_much(never, own, start, until):
+            return Verdict(incident=incident, day=day, kept=Kept.NO, why=too_much)
+    return Verdict(incident=incident, day=day, kept=Kept.NOT_REACHED if day > last_day else kept, why=why)
+
+
+def _missing(must: Must, own: Iterable[Found], start: int) -> str:
+    """Say what was asked for and is not there, '' if it is."""
+    there = [
+        f
+        for f in own
+        if f.rule.startswith(must.rule) and f.action in must.actions and start <= f.day <= start + LEEWAY_DAYS
+    ]
+    asked = f"{' or '.join(sorted(must.actions))} by {must.rule} on day {start}"
+    if not there:
+        return f"no {asked}"
+    return "" if not must.told or any(f.taken for f in there) else f"{asked} reached nobody"
+
+
+def _too_much(never: Never, own: Iterable[Found], start: int, until: int) -> str:
+    """Say what must not be there and is, '' if nothing."""
+    for f in own:
+        if f.action in never.actions and f.rule.startswith(never.rules) and start <= f.day < until:
+            return f"{f.action} by {f.rule} on day {f.day}: {f.reason}"
+    return ""

@@ -1,0 +1,55 @@
+"""Tells an export that is older than the last one read, by its own time stamp or by what was read before.
+
+It knows stamps in file names and what the ledger remembers; it must not know what is in a file.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+
+from alerts.batch import SeenFile
+
+_STAMP = re.compile(
+    r"[-_.]?(?<!\d)(?P<day>(?:19|20)\d\d-?\d\d-?\d\d)(?:[T_-]?(?P<time>\d\d[:-]?\d\d(?:[:-]?\d\d)?)Z?)?(?!\d)",
+    re.IGNORECASE,
+)
+
+
+def stamp_in_name(name: str) -> tuple[str, datetime | None]:
+    """Return a file's dataset name, such as "ae" of ae_2024-01-31T0100.csv, and the stamp in it, read as UTC."""
+    stem = PurePath(name).stem.lower()
+    for match in _STAMP.finditer(stem):
+        digits = re.sub(r"\D", "", match["day"] + (match["time"] or "")).ljust(14, "0")
+        try:
+            # read by its digits: strptime would depend on nothing here, and refuses days the calendar lacks
+            stamp = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return (stem[: match.start()] + stem[match.end() :]).strip("-_."), stamp
+    return stem, None
+
+
+def why_older(digest: str, modified_at: datetime | None, stamped_at: datetime | None, seen: Sequence[SeenFile]) -> str:
+    """Say why a file is an older export than the last of its dataset, '' where it is not.
+
+    `seen` are the contents read of that dataset, oldest first. The export's own stamp decides; where it says nothing, a
+    content that came back after a newer one must bring a newer modification time.
+    """
+    newest = max((file.stamped_at for file in seen if file.stamped_at), default=None)
+    if stamped_at and newest and stamped_at != newest:
+        if stamped_at > newest:
+            return ""
+        return f"the file is an older export, of {_say(stamped_at)}, than the last one read, of {_say(newest)}"
+    digests = [file.digest for file in seen]
+    if digest not in digests or digests[-1] == digest:
+        return ""
+    last = len(digests) - 1 - digests[::-1].index(digest)
+    since = max((file.modified_at for file in seen[last + 1 :] if file.modified_at), default=None)
+    if modified_at and since and modified_at > since:
+        return ""
+    return "the file is an older export come back: this content was read before, and a newer one since"
+
+
+def _say(stamp: datetime) -> str:
+    return f"{stamp:%Y-%m-%d %H:%M:%S}"

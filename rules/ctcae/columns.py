@@ -1,0 +1,137 @@
+"""The columns that the grading engine reads and writes, and how their numbers are rounded.
+
+It knows shapes and codes. It must not know a criterion's meaning.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.ctcae.criteria import Criterion, Reference
+from rules.ctcae.grade import HIGH, LOW, NO_GRADE, NORMAL, UNKNOWN, Basis, Grade, Ungraded
+from rules.units import SIGNIFICANT
+
+Floats = NDArray[np.float64]
+Smalls = NDArray[np.int8]
+Flags = NDArray[np.bool_]
+
+BELOW, AT_MOST, EXACT, AT_LEAST, ABOVE = -2, -1, 0, 1, 2
+"""How a result is meant: "<5", "<=5", "5", ">=5", ">5"."""
+
+_UNGRADED = tuple(Ungraded)
+GRADED = -1
+CONVERTED, NO_BASELINE, NO_BASELINE_VALUE = 1, 2, 4
+_NOTES = {
+    CONVERTED: "converted to a unit of the criteria",
+    NO_BASELINE: "no usable baseline: graded on the range alone",
+    NO_BASELINE_VALUE: "baseline flagged high but its value is missing: graded on ULN",
+}
+
+
+def code(reason: Ungraded | None) -> int:
+    """Return the number by which a column names a reason, or the absence of one."""
+    return GRADED if reason is None else _UNGRADED.index(reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Columns of results. Value, range and baseline of a row share the row's unit; what is missing is NaN."""
+
+    groups: Sequence[tuple[str, str]]  # (test, unit): a unit that fits the test, '' or UNKNOWN_UNIT
+    group: NDArray[np.intp]  # index into groups
+    value: Floats
+    censor: Smalls  # EXACT, or how the value limits the result
+    fault: Smalls  # `code` of why there is no number
+    lln: Floats
+    uln: Floats
+    base: Floats
+    base_state: Smalls  # LOW, NORMAL, HIGH or UNKNOWN
+    after: Flags  # taken after the baseline sample, or, where there is none, after the first dose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grades:
+    """Columns of answers in one direction; `at` gives one of them as a Grade."""
+
+    grade: Smalls  # -1 where there is none
+    lowest: Smalls
+    highest: Smalls
+    ungraded: Smalls
+    line: Smalls  # the criterion that gave the grade, -1 for grade 0
+    note: Smalls
+    group: NDArray[np.intp]
+    lines: Sequence[tuple[Criterion, ...]]  # by group
+    _made: dict[tuple[int, ...], Grade] = field(default_factory=dict)
+
+    def at(self, row: int) -> Grade:
+        """Return the answer for one row."""
+        columns = (self.group, self.grade, self.lowest, self.highest, self.ungraded, self.line, self.note)
+        key = tuple(int(column[row]) for column in columns)
+        if key not in self._made:
+            self._made[key] = self._make(*key)
+        return self._made[key]
+
+    def _make(self, group: int, grade: int, lowest: int, highest: int, ungraded: int, line: int, note: int) -> Grade:
+        lines = self.lines[group]
+        if not lines:
+            return NO_GRADE
+        won = lines[line] if line >= 0 else None
+        notes = [text for bit, text in _NOTES.items() if note & bit]
+        if won is not None and won.note:
+            notes.append(won.note)
+        return Grade(
+            term=lines[0].term,
+            grade=grade if grade >= 0 else None,
+            ungraded=_UNGRADED[ungraded] if ungraded >= 0 else None,
+            lowest=lowest,
+            highest=highest,
+            basis=_basis(won) if won is not None else Basis.NONE,
+            note="; ".join(notes),
+        )
+
+
+def _basis(line: Criterion) -> Basis:
+    """Name what a criterion compares with."""
+    for reference, basis in (
+        (Reference.BASE, Basis.BASELINE),
+        (Reference.ULN, Basis.ULN),
+        (Reference.LLN, Basis.LLN),
+    ):
+        if line.refers_to(reference):
+            return basis
+    return Basis.ABSOLUTE
+
+
+def range_state(value: Floats, lln: Floats, uln: Floats) -> Smalls:
+    """Say where values lie in their range: LOW, NORMAL, HIGH, or UNKNOWN where value or range is missing."""
+    state = np.full(len(value), UNKNOWN, np.int8)
+    state[(value <= uln) | (value >= lln)] = NORMAL
+    state[value < lln] = LOW
+    state[value > uln] = HIGH
+    return state
+
+
+Conversion = tuple[Decimal, Decimal]
+AS_IS: Conversion = (Decimal(1), Decimal(1))
+
+
+def decimals(values: Floats, conversion: Conversion = AS_IS) -> Floats:
+    """Convert values and round them to 15 significant digits, by distinct value because laboratories repeat theirs."""
+    distinct, place = np.unique(values, return_inverse=True)
+    multiplier, divisor = conversion
+    if conversion == AS_IS:
+        rounded = [float(f"{value:.15g}") for value in distinct.tolist()]
+    else:
+        rounded = [
+            float(SIGNIFICANT.divide(decimal15(value) * multiplier, divisor)) if np.isfinite(value) else value
+            for value in distinct.tolist()
+        ]
+    return np.array(rounded, np.float64)[place]
+
+
+def decimal15(value: float) -> Decimal:
+    """Return the decimal of 15 significant digits that a float stands for."""
+    return Decimal(f"{value:.15g}")

@@ -1,0 +1,120 @@
+"""The CTCAE criteria as data: `criteria.csv`, one line per version, term, grade, unit and baseline clause.
+
+Source: NCI CTCAE v5.0 and v6.0, with their wording beside the limits. A criterion is written the way it is
+read, "3.0*ULN < x <= 5.0*ULN"; this module parses it and knows nothing of results.
+"""
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+Direction = Literal["L", "H"]
+
+
+class Reference(StrEnum):
+    """What a bound is measured against."""
+
+    ABSOLUTE = ""
+    LLN = "LLN"
+    ULN = "ULN"
+    BASE = "BASE"
+
+
+class Clause(StrEnum):
+    """When a line of the table applies. A clause never sees the baseline sample itself or an earlier one."""
+
+    ALWAYS = ""
+    NOT_HIGH = "baseline not above ULN"
+    HIGH = "baseline above ULN"
+    LOW = "baseline below LLN"
+    BESIDE = "worse of both"  # beside the lines that always apply, where a baseline is known
+    AFTER = "after baseline"  # needs a baseline
+    UP_TO = "up to baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of a criterion: x is above or below `factor` times the reference plus `offset`."""
+
+    above: bool
+    inclusive: bool
+    reference: Reference
+    factor: Decimal
+    offset: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One line of the table; without bounds its text has no number."""
+
+    term: str
+    grade: int
+    unit: str  # '' where any unit does, because only multiples are compared
+    clause: Clause
+    bounds: tuple[Bound, ...]
+    note: str
+
+    @property
+    def absolute(self) -> bool:
+        """Whether a number in a unit stands in it."""
+        return any(bound.reference is Reference.ABSOLUTE or bound.offset for bound in self.bounds)
+
+    def refers_to(self, reference: Reference) -> bool:
+        """Whether a bound is measured against that reference."""
+        return any(bound.reference is reference for bound in self.bounds)
+
+
+@cache
+def criteria(version: str) -> Mapping[tuple[str, Direction], tuple[Criterion, ...]]:
+    """Return the criteria of a version by test and direction, milder first."""
+    found: dict[tuple[str, Direction], list[Criterion]] = defaultdict(list)
+    with (resources.files("rules.ctcae") / "criteria.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["version"] == version:
+                direction: Direction = "L" if row["direction"] == "L" else "H"
+                found[row["test"], direction].append(_criterion(row))
+    return {key: tuple(sorted(lines, key=lambda line: line.grade)) for key, lines in found.items()}
+
+
+def _criterion(row: Mapping[str, str]) -> Criterion:
+    """Read one line of the table."""
+    bounds = tuple(bound for part in row["criterion"].split(" and ") if part for bound in _bounds(part))
+    return Criterion(row["term"], int(row["grade"]), row["unit"], Clause(row["baseline"]), bounds, row["note"])
+
+
+_TERM = (
+    r"(?:(?P<{0}_factor>[\d.]+)\*)?(?P<{0}_reference>LLN|ULN|BASE)(?:\+(?P<{0}_offset>[\d.]+))?|(?P<{0}_number>[\d.]+)"
+)
+_PART = re.compile(
+    rf"(?:(?:{_TERM.format('left')}) (?P<left>[<>]=?) )?x(?: (?P<right>[<>]=?) (?:{_TERM.format('right')}))?"
+)
+_MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _bounds(part: str) -> list[Bound]:
+    """Read one comparison, such as "x > ULN" or "1.5*BASE <= x <= 3.0*BASE"; raise ValueError if it is none."""
+    match = _PART.fullmatch(part)
+    if match is None:
+        raise ValueError(f"criterion '{part}' cannot be read")
+    found = []
+    for side in ("left", "right"):
+        if sign := match[side]:
+            sign = _MIRROR[sign] if side == "left" else sign
+            number = match[f"{side}_number"]
+            found.append(
+                Bound(
+                    above=sign.startswith(">"),
+                    inclusive=sign.endswith("="),
+                    reference=Reference(match[f"{side}_reference"] or ""),
+                    factor=Decimal(0 if number else match[f"{side}_factor"] or 1),
+                    offset=Decimal(number or match[f"{side}_offset"] or 0),
+                )
+            )
+    return found

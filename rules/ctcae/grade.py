@@ -1,0 +1,60 @@
+"""The answer of the grading engine for one result in one direction.
+
+It knows words and shapes only, so that reading a grade costs no numerical library.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+UNKNOWN_UNIT = "?"
+"""Stands for a unit that is given and does not fit the test; '' stands for none given."""
+LOW, NORMAL, HIGH, UNKNOWN = -1, 0, 1, 2
+"""Where a baseline lies in its own range."""
+
+
+class Ungraded(StrEnum):
+    """Why a result has no grade: a closed list."""
+
+    NO_CRITERION = "this version has no criterion"
+    NO_NUMBER = "the criterion has no number"
+    NO_RESULT = "no result"
+    TEXT_RESULT = "the result is not a number"
+    SUSPECT = "the value cannot be a result"
+    NO_UNIT = "no unit"
+    UNKNOWN_UNIT = "the unit does not fit the test"
+    NO_RANGE = "no reference range"
+    NO_BASELINE = "no baseline"
+    CENSORED = "the result is a limit that spans grades"
+
+
+class Basis(StrEnum):
+    """What the criterion that gave the grade compares with."""
+
+    NONE = ""
+    ABSOLUTE = "absolute"
+    LLN = "LLN"
+    ULN = "ULN"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A grade of 0 to 4, or why there is none; `lowest` and `highest` bound it either way."""
+
+    term: str  # '' where the version has no criterion for the test in this direction
+    grade: int | None
+    ungraded: Ungraded | None
+    lowest: int
+    highest: int
+    basis: Basis
+    note: str  # what the number alone cannot tell, or which clause could not be applied
+
+    def __str__(self) -> str:
+        """The grade in words, such as "grade 3", "grade 3 to 4" or "no grade"."""
+        if self.grade is not None:
+            return f"grade {self.grade}"
+        return f"grade {self.lowest} to {self.highest}" if self.highest > self.lowest else "no grade"
+
+
+NO_GRADE = Grade("", None, Ungraded.NO_CRITERION, 0, 0, Basis.NONE, "")
+"""The answer where the version has no criterion for a test in a direction."""

@@ -1,0 +1,109 @@
+"""Adverse events out of AE rows, and whether they are serious: ICH E2A's criteria and what the site ticked.
+
+A row is not an event: several rows may tell of one. It knows AE records only and must not know rules or answers.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rules.hit import Evidence
+from rules.records import AdverseEvent, Participant
+
+CRITERIA = {
+    "aesdth": "results in death",
+    "aeslife": "is life-threatening",
+    "aeshosp": "needs or prolongs hospitalisation",
+    "aesdisab": "disability or incapacity",
+    "aescong": "congenital anomaly",
+    "aesmie": "other medically important event",
+}
+"""The criteria of ICH E2A by SDTM variable. AESCAN and AESOD are legacy flags and not among them."""
+
+ALWAYS_COLLECTED = tuple(name for name in CRITERIA if name != "aesmie")
+"""The criteria that every AE form has; older forms have no AESMIE."""
+
+_SERIOUS = {"aeser": "AESER = Y"} | {name: f"{name.upper()} = Y ({words})" for name, words in CRITERIA.items()}
+
+_GRADE = re.compile(r"\s*(?:grade\s*)?([1-5])\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One adverse event and the current rows that tell of it."""
+
+    key: str
+    rows: tuple[AdverseEvent, ...]
+
+    @property
+    def term(self) -> str:
+        """The event as the site named it, of the last row that names it."""
+        return next((row.aeterm for row in reversed(self.rows) if row.aeterm), "(no term)")
+
+
+@dataclass(frozen=True, slots=True)
+class Seriousness:
+    """Whether an event is serious: yes, no, or None where the rows cannot say; `why` is words for the officer."""
+
+    serious: bool | None
+    why: str
+    unreadable: bool = False  # something was entered and cannot be read, as against nothing entered
+
+
+def events_of(participant: Participant) -> tuple[Event, ...]:
+    """Group a participant's AE rows into events; a row without an event key is its own event."""
+    groups: dict[str, list[AdverseEvent]] = {}
+    for row in participant.adverse_events:
+        groups.setdefault(row.event_key or row.key, []).append(row)
+    return tuple(Event(key, tuple(rows)) for key, rows in groups.items())
+
+
+def is_fatal(row: AdverseEvent) -> bool:
+    """Whether a row says that the event ended in death."""
+    return row.aeout.upper() == "FATAL" or row.aesdth == "Y" or _GRADE.sub(r"\1", row.aetoxgr) == "5"
+
+
+def signs_of_seriousness(row: AdverseEvent) -> tuple[str, ...]:
+    """Name everything in a row that makes its event serious (ICH E2A); empty where nothing does."""
+    signs = tuple(words for name, words in _SERIOUS.items() if getattr(row, name) == "Y")
+    return (*signs, "AEOUT = FATAL") if row.aeout.upper() == "FATAL" else signs
+
+
+def seriousness_of(event: Event) -> Seriousness:
+    """Say whether an event is serious: it is as soon as one current row says so."""
+    signs = dict.fromkeys(sign for row in event.rows for sign in signs_of_seriousness(row))
+    if signs:
+        return Seriousness(True, ", ".join(signs))
+    unread = dict.fromkeys(
+        f"{name.upper()} is '{value}', neither Y nor N"
+        for row in event.rows
+        for name in _SERIOUS
+        if (value := getattr(row, name)) not in {"", "N"}
+    )
+    if unread:
+        return Seriousness(None, ", ".join(unread), unreadable=True)
+    if any(not row.aeser and any(not getattr(row, name) for name in ALWAYS_COLLECTED) for row in event.rows):
+        return Seriousness(None, "AESER is empty and its criteria are not all answered")
+    return Seriousness(False, "AESER and every criterion answered N")
+
+
+def grade_of(event: Event) -> int | None:
+    """Return the worst grade reported: AETOXGR, or CTCAE's own 5 for death and 4 for life-threatening; else None."""
+    grades = [int(match[1]) for row in event.rows if (match := _GRADE.fullmatch(row.aetoxgr))]
+    grades += [5 for row in event.rows if is_fatal(row)]
+    grades += [4 for row in event.rows if row.aeslife == "Y"]
+    return max(grades, default=None)
+
+
+def evidence_of(event: Event, also: Iterable[str] = ()) -> tuple[Evidence, ...]:
+    """Return an event's rows as evidence: term, start, outcome, grade, seriousness, and the variables in `also`."""
+    names = ("aeterm", *also, "aestdtc", "aeout", "aetoxgr", *_SERIOUS)
+    return tuple(
+        Evidence(
+            domain="AE",
+            key=row.key,
+            version=row.version,
+            values=tuple((name, str(value)) for name in names if (value := getattr(row, name))),
+        )
+        for row in event.rows
+    )

@@ -1,0 +1,147 @@
+"""Kind `feed`: the source itself is in trouble: unreadable, refused, missing, rejected, shrunken, stale, not evaluable.
+
+It judges the Feed, for the operator. It must not know participants or records.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rules.hit import EVERYTHING, Answer, Judgement
+from rules.records import Feed
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+Trouble = Literal["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable"]
+Said = tuple[Answer, str, frozenset[str], str, str]
+"""Answer, scope, anchors, summary and reason."""
+
+_SEEN_BY_READING: frozenset[Trouble] = frozenset({"refused", "missing", "rejected", "shrunken"})
+
+
+class When(BaseModel):
+    """Which troubles are watched for, with the two limits that some of them need."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    troubles: Annotated[tuple[Trouble, ...], Field(min_length=1)]
+    stale_days: Annotated[float, Field(gt=0)] | None = None
+    not_evaluable_share: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _limits_fit(self) -> Self:
+        for field, trouble in (("stale_days", "stale"), ("not_evaluable_share", "not-evaluable")):
+            if (getattr(self, field) is None) is (trouble in self.troubles):
+                raise ValueError(f"{field} belongs to the trouble '{trouble}', and only there")
+        return self
+
+
+def judge(rule: "Rule", when: When, feed: Feed, context: "Context") -> Iterator[Judgement]:
+    """Answer for each trouble watched."""
+    for trouble in when.troubles:
+        said = tuple(_ASK[trouble](when, feed, context))
+        if not said and feed.trouble and trouble in _SEEN_BY_READING:
+            said = (
+                (
+                    Answer.NOT_EVALUABLE,
+                    EVERYTHING,
+                    frozenset({EVERYTHING}),
+                    "Unknown while nothing can be read",
+                    feed.trouble,
+                ),
+            )
+        for answer, scope, anchors, summary, reason in said:
+            yield Judgement(
+                rule_id=rule.id,
+                usubjid="",
+                scope=scope,
+                anchors=anchors,
+                answer=answer,
+                summary=summary,
+                reason=reason,
+                urgency=rule.urgency,
+                consequence=rule.consequence,
+                told=answer is Answer.HIT,
+            )
+
+
+def _unreadable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    if feed.trouble:
+        yield Answer.HIT, "source", frozenset({"source"}), "The source cannot be read", feed.trouble
+
+
+def _refused(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    for file in feed.refused:
+        anchors = frozenset({file.digest or file.reason})
+        yield Answer.HIT, f"file {file.name}", anchors, f"File refused whole: {file.name} ({file.domain})", file.reason
+
+
+def _missing(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    for domain in feed.missing_domains:
+        reason = "no file was found; the last good records stand and nothing is withdrawn"
+        yield Answer.HIT, f"domain {domain}", frozenset({domain}), f"No {domain} file", reason
+
+
+def _rejected(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    for rows in feed.rejected:
+        count = len(rows.digests)
+        summary = f"{count} {rows.domain} row{'' if count == 1 else 's'} rejected"
+        left = count - len(rows.examples)
+        reason = " | ".join((*rows.examples, f"and {left} more" if left > 0 else "")).removesuffix(" | ")
+        yield Answer.HIT, f"rows of {rows.domain}", rows.digests, summary, reason
+
+
+def _shrunken(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    for domain, (before, now) in sorted(feed.shrunken.items()):
+        reason = f"{before} rows before, {now} now; nothing is withdrawn until a second look or a person confirms"
+        yield Answer.HIT, f"size of {domain}", frozenset({domain}), f"{domain} has fewer rows than before", reason
+
+
+def _stale(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    newest = feed.newest_data_at
+    if newest is None:
+        yield Answer.NOT_EVALUABLE, "age", frozenset({"age"}), "Age of the data unknown", "no data has come yet"
+    elif when.stale_days is not None and context.now - newest > timedelta(days=when.stale_days):
+        anchors = frozenset({newest.isoformat()})
+        reason = f"nothing new, changed or withdrawn since {newest:%Y-%m-%d %H:%M} UTC"
+        yield Answer.HIT, "age", anchors, f"No new data for more than {when.stale_days:g} days", reason
+
+
+def _not_evaluable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    limit = when.not_evaluable_share
+    for rule_id, so_many in sorted(feed.not_evaluable.items()):
+        if limit is not None and so_many > limit * feed.participants:
+            summary = f"Rule {rule_id} cannot be evaluated for many participants"
+            reason = f"not evaluable for {so_many} of {feed.participants} participants"
+            yield Answer.HIT, f"rule {rule_id}", frozenset({rule_id}), summary, reason
+
+
+_ASK: dict[Trouble, Callable[[When, Feed, "Context"], Iterator[Said]]] = {
+    "unreadable": _unreadable,
+    "refused": _refused,
+    "missing": _missing,
+    "rejected": _rejected,
+    "shrunken": _shrunken,
+    "stale": _stale,
+    "not-evaluable": _not_evaluable,
+}
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    share = f"{when.not_evaluable_share or 0:.0%}"
+    words: dict[Trouble, str] = {
+        "unreadable": "the source as a whole cannot be read",
+        "refused": "a file is refused whole (empty, half-written, of another study, older than the last)",
+        "missing": "a domain's file is missing",
+        "rejected": "rows are rejected",
+        "shrunken": "a domain has far fewer rows than before",
+        "stale": f"nothing new has come for more than {when.stale_days or 0:g} days",
+        "not-evaluable": f"a rule cannot be evaluated for more than {share} of the participants",
+    }
+    text = "; or ".join(words[trouble] for trouble in when.troubles)
+    return f"{text[0].upper()}{text[1:]}."

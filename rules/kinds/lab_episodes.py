@@ -1,0 +1,233 @@
+"""What the lab kinds share: episodes of samples, how a sample is told, and the types of their thresholds.
+
+It knows graded labs. It must not know a criterion: a kind judges each sample and hands the answers in.
+
+An episode is the samples that meet the criterion, from the first until recovery. Recovery is a sample that does not
+meet it and that the kind calls recovered; a sample that does not meet it and has not recovered, or that cannot be
+evaluated, neither ends the episode nor belongs to it. So episodes only grow as samples are added at the end.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from rules.ctcae.grade import Ungraded
+from rules.ctcae.identity import lab_tests
+from rules.graded import GradedLab
+from rules.hit import Answer, Evidence, Judgement
+from rules.units import convert, round15
+
+if TYPE_CHECKING:
+    from rules.rulebook import Rule
+
+
+def _as_decimal(value: Any) -> Any:
+    """Turn a TOML number into the decimal that was written."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Number = Annotated[Decimal, BeforeValidator(_as_decimal), Field(gt=0)]
+Percent = Annotated[Decimal, BeforeValidator(_as_decimal), Field(gt=0, lt=100)]
+
+
+class Amount(BaseModel):
+    """A number in a unit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: Number
+    unit: str
+
+    def __str__(self) -> str:
+        """The amount in words."""
+        return f"{self.value} {self.unit}"
+
+
+def check_unit(test: str, unit: str) -> None:
+    """Raise ValueError, in one sentence, unless the test is known and measured in that unit."""
+    if test not in lab_tests():
+        raise ValueError(f"test '{test}' is unknown (known: {', '.join(sorted(lab_tests()))})")
+    if unit and unit not in lab_tests()[test].units:
+        raise ValueError(f"unit '{unit}' does not fit {test} (fitting: {', '.join(lab_tests()[test].units)})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One sample with what a kind says of it."""
+
+    lab: GradedLab
+    hit: bool
+    recovered: bool = False
+    unknown: str = ""  # why it cannot be evaluated
+    because: tuple[str, ...] = ()  # what it meets, in words
+    severe: bool = False  # asks for no confirmation
+    hold: bool = False  # meets a hold criterion
+    at_once: bool = False  # must be told immediately
+    grade: int | None = None  # the least it can be
+
+
+def episodes(samples: Iterable[Judged]) -> list[tuple[Judged, ...]]:
+    """Group the samples of one test, in order of time, into episodes."""
+    found: list[list[Judged]] = []
+    ongoing = False
+    for sample in samples:
+        if sample.hit:
+            if not ongoing:
+                found.append([])
+            found[-1].append(sample)
+            ongoing = True
+        elif sample.recovered:
+            ongoing = False
+    return [tuple(episode) for episode in found]
+
+
+def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
+    """Return how many samples of an episode follow one another at most, those that cannot be evaluated left out."""
+    members = {id(sample) for sample in episode}
+    longest = run = 0
+    for sample in samples:
+        if id(sample) in members:
+            run += 1
+            longest = max(longest, run)
+        elif not sample.unknown:
+            run = 0
+    return longest
+
+
+def baseline_of(labs: Sequence[GradedLab], lab: GradedLab) -> GradedLab | None:
+    """Return the baseline sample of a given one."""
+    return next((o for o in labs if lab.baseline is not None and o.record.key == lab.baseline.key), None)
+
+
+def sample_before(labs: Sequence[GradedLab], lab: GradedLab) -> GradedLab | None:
+    """Return the last sample with a number before a given one."""
+    earlier = labs[: next(i for i, other in enumerate(labs) if other is lab)]
+    return next((other for other in reversed(earlier) if other.value is not None), None)
+
+
+def amount_in(lab: GradedLab, amount: Amount) -> Decimal | None:
+    """Return an amount in the unit of a result, None where the units do not compare."""
+    return convert(lab.test, amount.value, amount.unit, lab.unit)
+
+
+def percent_below(value: Decimal, reference: Decimal) -> Decimal | None:
+    """Return by how many percent a value lies below a reference, to 15 digits; None for a reference of 0."""
+    return round15((reference - value) * 100 / reference) if reference else None
+
+
+def passes(lab: GradedLab, times: Decimal, reference: Decimal | None, *, or_equal: bool = False) -> bool | None:
+    """Whether a result is above a multiple of a reference; None where that is not certain."""
+    if lab.value is None or reference is None:
+        return None
+    limit = round15(times * reference)
+    if lab.censor in ("<", "<="):
+        return None if lab.value > limit else False
+    above = lab.value > limit or (lab.value == limit and (or_equal or lab.censor == ">"))
+    return above if above or not lab.censor else None
+
+
+def why_not_compared(lab: GradedLab) -> Ungraded:
+    """Say why a result cannot be compared."""
+    if lab.fault is not None:
+        return lab.fault
+    if lab.censor:
+        return Ungraded.CENSORED
+    return Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT
+
+
+def sample_words(lab: GradedLab, grade: str) -> str:
+    """Tell one sample, as "Platelets 38 10^9/L on 2014-03-21: grade 3"."""
+    what = f"{lab.name} {lab.result} {lab.reported_unit}".strip()
+    return f"{what} on {lab.adt if lab.adt is not None else 'an unknown date'}{f': {grade}' if grade else ''}"
+
+
+def evidence_of(labs: Iterable[GradedLab | None]) -> tuple[Evidence, ...]:
+    """Return the records of some samples as evidence, each once, in the order given."""
+    distinct = {lab.record.key: lab for lab in labs if lab is not None}
+    return tuple(
+        Evidence(
+            domain="LB",
+            key=lab.record.key,
+            version=lab.record.version,
+            values=tuple((name, value) for name, value in _values(lab) if value),
+        )
+        for lab in distinct.values()
+    )
+
+
+def _values(lab: GradedLab) -> Iterable[tuple[str, str]]:
+    """Name what was used of a sample, under SDTM and ADaM names."""
+    record = lab.record
+    yield "lbtestcd", record.lbtestcd
+    if record.lborres:
+        yield from (("lborres", record.lborres), ("lborresu", record.lborresu))
+        yield from (("lbornrlo", record.lbornrlo), ("lbornrhi", record.lbornrhi))
+    else:
+        yield from (("lbstresc", lab.result), ("lbstresu", record.lbstresu))
+        yield from (("lbstnrlo", record.lbstnrlo), ("lbstnrhi", record.lbstnrhi))
+    yield "lbdtc", str(lab.adt or "")
+    yield "visit", record.visit
+    yield "lbspccnd", record.lbspccnd
+    yield "atoxgrl", "" if lab.low.grade is None else str(lab.low.grade)
+    yield "atoxgrh", "" if lab.high.grade is None else str(lab.high.grade)
+    if lab.base is not None and lab.after_baseline:
+        yield "base", plain(lab.base)
+        if lab.value is not None and not lab.censor:
+            yield "chg", plain(lab.value - lab.base)
+            if lab.base:
+                yield "pchg", f"{(lab.value - lab.base) * 100 / lab.base:.1f}"
+
+
+def plain(number: Decimal) -> str:
+    """Print a number without exponent and without padding."""
+    text = f"{round15(number):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def whole(percent: Decimal | None) -> str:
+    """Print a percentage as a whole number, cut and not rounded, so that it never says more than was found."""
+    return str(int(percent or 0))
+
+
+def never_measured(rule: "Rule", usubjid: str, test: str, others: Sequence[GradedLab]) -> Judgement | None:
+    """Say that a dosed participant's labs hold no result of the test at all, so that its rule is blind.
+
+    Silent where nothing at all was measured after the first dose: then it is too early to tell.
+    """
+    seen = [lab for lab in others if not lab.predose]
+    if not seen:
+        return None
+    name = lab_tests()[test].name
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=usubjid,
+        scope=test,
+        anchors=frozenset({test}),
+        answer=Answer.NOT_EVALUABLE,
+        summary=f"{name}: never measured",
+        reason=f"{name}: other tests have results after the first dose, this one has none at all",
+        urgency=rule.urgency,
+        told=False,
+    )
+
+
+def not_evaluable(rule: "Rule", usubjid: str, test: str, samples: Sequence[Judged]) -> Judgement | None:
+    """Say once per test that some samples could not be evaluated, with the newest as evidence."""
+    unknown = [sample for sample in samples if sample.unknown]
+    if not unknown:
+        return None
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=usubjid,
+        scope=test,
+        anchors=frozenset(sample.lab.record.key for sample in unknown),
+        answer=Answer.NOT_EVALUABLE,
+        summary=f"{lab_tests()[test].name}: some results cannot be evaluated",
+        reason=f"{lab_tests()[test].name}: {'; '.join(sorted({sample.unknown for sample in unknown}))}",
+        urgency=rule.urgency,
+        told=False,
+        evidence=evidence_of([unknown[-1].lab]),
+    )

@@ -1,0 +1,220 @@
+"""When a falling count is a concern: the thresholds of kind `lab_toxicity`, and the judging of one sample by them.
+
+A sample meets the criterion when (a) its grade is above the baseline's and the fall from baseline is large enough, or
+(b) it reaches a high grade that the baseline did not have, or (c) it crashed from baseline or from the last sample, or
+(d) it meets a hold criterion that the baseline did not meet. What is not certain is judged at its mildest; whether it
+could be worse is then said as not evaluable.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rules.ctcae.grade import Ungraded
+from rules.graded import GradedLab
+from rules.kinds.lab_episodes import Amount, Judged, Number, Percent, amount_in, check_unit, percent_below, whole
+from rules.units import convert
+
+
+class Hold(BaseModel):
+    """A value below which the protocol holds the drug, alone or together with a fall from baseline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    below: Amount
+    min_fall_percent: Percent | None = None
+
+    def __str__(self) -> str:
+        """The criterion in words."""
+        fall = f" and at least {self.min_fall_percent} % below baseline" if self.min_fall_percent else ""
+        return f"below {self.below}{fall}"
+
+
+class CutOffs(BaseModel):
+    """Fixed grades for a test that the CTCAE version gives no numbers for: a value below a number has that grade."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    unit: str
+    grade_2: Number
+    grade_3: Number
+    grade_4: Number
+
+    @property
+    def grades(self) -> tuple[tuple[int, Amount], ...]:
+        """The cut-offs, worst first."""
+        by_grade = ((4, self.grade_4), (3, self.grade_3), (2, self.grade_2))
+        return tuple((grade, Amount(value=value, unit=self.unit)) for grade, value in by_grade)
+
+
+Level = Annotated[int, Field(ge=1, le=4)]
+
+
+class When(BaseModel):
+    """Which count, and what makes a fall of it a concern."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    test: str
+    min_fall_percent: Percent | None = None  # beside a grade above the baseline's; either this...
+    min_fall: Amount | None = None  # ...or this
+    new_grade: Level = 3
+    crash_fall_percent: Percent | None = None
+    immediate_grade: Level = 4
+    hold: tuple[Hold, ...] = ()
+    cut_offs: CutOffs | None = None
+    confirm_samples: Annotated[int, Field(ge=1)] = 1  # samples in a row that a fall short of (b), (c), (d) needs
+    immediate_samples: Annotated[int, Field(ge=2)] | None = 2  # samples in a row that make an episode immediate
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        check_unit(self.test, "")
+        if (self.min_fall_percent is None) is (self.min_fall is None):
+            raise ValueError("give either min_fall_percent or min_fall")
+        amounts = [hold.below for hold in self.hold] + ([self.min_fall] if self.min_fall else [])
+        for unit in [amount.unit for amount in amounts] + ([self.cut_offs.unit] if self.cut_offs else []):
+            check_unit(self.test, unit)
+        return self
+
+    @property
+    def fall_words(self) -> str:
+        """The fall that (a) asks for, in words."""
+        return f"{self.min_fall_percent} %" if self.min_fall_percent is not None else str(self.min_fall)
+
+
+@dataclass(frozen=True, slots=True)
+class Grades:
+    """The range of grades that a sample can have, and why it is a range."""
+
+    lowest: int
+    highest: int
+    why: str = ""
+
+
+def grades_of(when: When, lab: GradedLab) -> Grades:
+    """Grade a fall by CTCAE, or by the rule's own cut-offs where the version has no number."""
+    grade = lab.low
+    if grade.ungraded not in (Ungraded.NO_CRITERION, Ungraded.NO_NUMBER):
+        return Grades(grade.lowest, grade.highest, str(grade.ungraded or ""))
+    if when.cut_offs is None:
+        return Grades(0, 4, str(grade.ungraded))
+    limits = [(level, amount_in(lab, amount)) for level, amount in when.cut_offs.grades]
+    known = [(level, limit) for level, limit in limits if limit is not None]
+    if lab.value is None or len(known) < len(limits):
+        return Grades(0, 4, str(lab.fault or (Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT)))
+    lowest = next((level for level, limit in known if _is_below(lab, limit)), 0)
+    highest = next((level for level, limit in known if _may_be_below(lab, limit)), 0)
+    return Grades(lowest, highest, str(Ungraded.CENSORED) if lowest < highest else "")
+
+
+def _is_below(lab: GradedLab, limit: Decimal) -> bool:
+    """Whether a result certainly lies below a limit, as "<50" lies below 50."""
+    if lab.value is None or lab.censor in (">", ">="):
+        return False
+    return lab.value <= limit if lab.censor == "<" else lab.value < limit
+
+
+def _may_be_below(lab: GradedLab, limit: Decimal) -> bool:
+    """Whether a result can lie below a limit."""
+    return lab.censor in ("<", "<=") or (lab.value is not None and lab.value < limit)
+
+
+def judge_samples(when: When, labs: Sequence[GradedLab]) -> list[Judged]:
+    """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
+    by_key = {lab.record.key: lab for lab in labs}
+    judged = []
+    previous: GradedLab | None = None
+    for lab in labs:
+        if not lab.predose and lab.fault is not Ungraded.NO_RESULT:
+            baseline = by_key.get(lab.baseline.key) if lab.baseline is not None else None
+            judged.append(_judge_sample(when, lab, baseline, previous))
+        if lab.value is not None and not lab.censor and lab.fits:
+            previous = lab
+    return judged
+
+
+def _judge_sample(when: When, lab: GradedLab, baseline: GradedLab | None, previous: GradedLab | None) -> Judged:
+    """Judge one sample against its baseline and the sample before it."""
+    grades = grades_of(when, lab)
+    start = grades_of(when, baseline) if baseline is not None and lab.base is not None else None
+    fall = fall_from(lab, lab.base)
+    held = [hold for hold in when.hold if _holds(hold, lab, fall)]
+    newly_held = [hold for hold in held if baseline is None or not _holds(hold, baseline, None)]
+    because = [f"meets the hold criterion {hold}" for hold in newly_held]
+    new_high = grades.lowest >= when.new_grade and (start is None or grades.lowest > start.highest)
+    if new_high:
+        because.append(f"new grade {grades.lowest} ({f'grade {start.lowest} at' if start else 'no usable'} baseline)")
+    because.extend(_crash_words(when, lab, fall, previous))
+    severe = bool(because)
+    if not severe and start is not None and grades.lowest > start.lowest and _falls_enough(when, lab):
+        because.append(f"grade {grades.lowest}, up from {start.lowest} at baseline, with a fall of {whole(fall)} %")
+    return Judged(
+        lab=lab,
+        hit=bool(because),
+        recovered=grades.highest <= (start.highest if start else 0),
+        unknown="" if because else _why_unknown(when, lab, grades, start),
+        because=tuple(because),
+        severe=severe,
+        hold=bool(because and held),
+        at_once=bool(because and held) or (new_high and grades.lowest >= when.immediate_grade),
+        grade=grades.lowest,
+    )
+
+
+def _why_unknown(when: When, lab: GradedLab, grades: Grades, start: Grades | None) -> str:
+    """Say why a sample that is not certainly a hit could still be one, '' if it could not."""
+    if lab.value is None:
+        return grades.why
+    if start is None:
+        return (grades.why or "no usable baseline to compare with") if grades.highest else ""
+    if grades.highest <= start.lowest:
+        return ""
+    falls = lab.base is None or lab.censor in (">", ">=") or _falls_enough(when, lab)
+    return grades.why if falls or grades.highest >= when.new_grade else ""
+
+
+def fall_from(lab: GradedLab, reference: Decimal | None) -> Decimal | None:
+    """Return by how many percent at least a result lies below a reference in its unit, None where that is not known."""
+    if lab.value is None or reference is None or lab.censor in (">", ">="):
+        return None
+    return percent_below(lab.value, reference)
+
+
+def _falls_enough(when: When, lab: GradedLab) -> bool:
+    """Whether the fall from baseline is certainly as large as (a) asks."""
+    if when.min_fall_percent is not None:
+        fall = fall_from(lab, lab.base)
+        return fall is not None and fall >= when.min_fall_percent
+    needed = amount_in(lab, when.min_fall) if when.min_fall is not None else None
+    if needed is None or lab.value is None or lab.base is None or lab.censor in (">", ">="):
+        return False
+    return lab.base - lab.value >= needed
+
+
+def _crash_words(when: When, lab: GradedLab, fall: Decimal | None, previous: GradedLab | None) -> Iterator[str]:
+    """Say from what a sample crashed."""
+    if when.crash_fall_percent is None:
+        return
+    if fall is not None and fall >= when.crash_fall_percent:
+        yield f"fall of {whole(fall)} % from baseline"
+    since = fall_from(lab, value_in_unit_of(lab, previous))
+    if since is not None and since >= when.crash_fall_percent:
+        yield f"fall of {whole(since)} % from the last sample"
+
+
+def value_in_unit_of(lab: GradedLab, other: GradedLab | None) -> Decimal | None:
+    """Return another sample's value in the unit of this one, None where the units do not compare."""
+    if other is None or other.value is None or not (lab.fits and other.fits):
+        return None
+    return convert(lab.test, other.value, other.unit, lab.unit)
+
+
+def _holds(hold: Hold, lab: GradedLab, fall: Decimal | None) -> bool:
+    """Whether a sample certainly meets a hold criterion."""
+    limit = amount_in(lab, hold.below)
+    if limit is None or not _is_below(lab, limit):
+        return False
+    return hold.min_fall_percent is None or (fall is not None and fall >= hold.min_fall_percent)

@@ -1,0 +1,152 @@
+"""When a rising result is a concern: the limits of kind `lab_limit`, and the judging of one sample by them.
+
+Any one limit that is met is enough; one that cannot be compared, while none is met, is not evaluable.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rules.ctcae.grade import Ungraded
+from rules.graded import GradedLab
+from rules.kinds.lab_episodes import (
+    Amount,
+    Judged,
+    Number,
+    amount_in,
+    baseline_of,
+    check_unit,
+    passes,
+    plain,
+    why_not_compared,
+)
+from rules.units import convert
+
+
+class HighBaseline(BaseModel):
+    """What takes the place of the multiple of ULN where the baseline lies above ULN; both must be passed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    times_baseline: Number
+    times_uln: Number
+
+
+class Rise(BaseModel):
+    """A rise of at least so much between two samples at most so many hours apart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Amount
+    hours: Annotated[int, Field(ge=1)]
+
+
+class When(BaseModel):
+    """Which tests, and the limits of which any one is enough."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tests: Annotated[tuple[str, ...], Field(min_length=1)]
+    above_uln: Number | None = None  # more than so many times the upper limit
+    when_baseline_above_uln: HighBaseline | None = None
+    times_baseline: Number | None = None  # at least so many times the baseline
+    rise: Rise | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        for test in self.tests:
+            check_unit(test, self.rise.by.unit if self.rise is not None else "")
+        if self.above_uln is None and self.times_baseline is None and self.rise is None:
+            raise ValueError("give above_uln, times_baseline or rise")
+        if self.when_baseline_above_uln is not None and self.above_uln is None:
+            raise ValueError("when_baseline_above_uln takes the place of above_uln, which is missing")
+        return self
+
+
+def judge_samples(when: When, labs: Sequence[GradedLab]) -> list[Judged]:
+    """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
+    return [
+        _judge_sample(when, lab, labs[:number], baseline_of(labs, lab))
+        for number, lab in enumerate(labs)
+        if not lab.predose and lab.fault is not Ungraded.NO_RESULT
+    ]
+
+
+def _judge_sample(when: When, lab: GradedLab, earlier: Sequence[GradedLab], baseline: GradedLab | None) -> Judged:
+    """Judge one sample by every limit."""
+    met, unknown = [], []
+    for answer in (_above_uln(when, lab, baseline), _above_baseline(when, lab), _risen(when, lab, earlier)):
+        if isinstance(answer, Ungraded):
+            unknown.append(answer)
+        elif answer:
+            met.append(answer)
+    return Judged(
+        lab=lab,
+        hit=bool(met),
+        recovered=not met and not unknown and _is_back(lab),
+        unknown="" if met else "; ".join(sorted(set(unknown))),
+        because=tuple(met),
+        grade=lab.high.lowest if lab.high.term else None,
+    )
+
+
+def _is_back(lab: GradedLab) -> bool:
+    """Whether a result is back to its upper limit, or to the baseline where that was higher."""
+    ends = [end for end in (lab.uln, lab.base) if end is not None]
+    return not ends or passes(lab, Decimal(1), max(ends)) is False
+
+
+def _above_uln(when: When, lab: GradedLab, baseline: GradedLab | None) -> str | Ungraded:
+    """Compare with the upper limit, or with what takes its place; '' where not above, or not asked for."""
+    if when.above_uln is None:
+        return ""
+    if lab.uln is None and lab.value is not None:
+        return Ungraded.NO_RANGE
+    high = when.when_baseline_above_uln
+    if high is not None and lab.base is not None and _is_high(lab, baseline):
+        answers = [passes(lab, high.times_baseline, lab.base), passes(lab, high.times_uln, lab.uln)]
+        if answers == [True, True]:
+            return (
+                f"more than {high.times_baseline} x baseline, which was above ULN, and more than {high.times_uln} x ULN"
+            )
+        return "" if False in answers else why_not_compared(lab)
+    above = passes(lab, when.above_uln, lab.uln)
+    return why_not_compared(lab) if above is None else f"more than {when.above_uln} x ULN" if above else ""
+
+
+def _above_baseline(when: When, lab: GradedLab) -> str | Ungraded:
+    """Compare with the baseline; '' where below the multiple, or not asked for."""
+    if when.times_baseline is None:
+        return ""
+    if lab.base is None and lab.value is not None:
+        return Ungraded.NO_BASELINE
+    reaches = passes(lab, when.times_baseline, lab.base, or_equal=True)
+    return why_not_compared(lab) if reaches is None else f"at least {when.times_baseline} x baseline" if reaches else ""
+
+
+def _risen(when: When, lab: GradedLab, earlier: Sequence[GradedLab]) -> str | Ungraded:
+    """Compare with the samples of the hours before; '' where none lies so far below, or not asked for."""
+    if when.rise is None or lab.adt is None or not lab.adt.has_day:
+        return ""
+    needed = amount_in(lab, when.rise.by)
+    if lab.value is None or lab.censor or needed is None:
+        return why_not_compared(lab)
+    for other in earlier:
+        # Without times, two days count as the shortest they can be apart: a rise is rather told than missed.
+        if other.value is None or other.censor or other.adt is None or not other.adt.has_day or not other.fits:
+            continue
+        before = convert(lab.test, other.value, other.unit, lab.unit)
+        close = lab.adt.earliest - other.adt.latest <= timedelta(hours=when.rise.hours)
+        if close and before is not None and lab.value - before >= needed:
+            return f"up by {plain(lab.value - before)} {lab.reported_unit} within {when.rise.hours} h"
+    return ""
+
+
+def _is_high(lab: GradedLab, baseline: GradedLab | None) -> bool:
+    """Whether the baseline lies above its own upper limit, or above the sample's where it came without one."""
+    if baseline is not None and baseline.uln is not None:
+        return passes(baseline, Decimal(1), baseline.uln) is True
+    return lab.base is not None and lab.uln is not None and lab.base > lab.uln

@@ -1,0 +1,181 @@
+"""Kind `lab_toxicity`: a blood count that fell, judged against the participant's own baseline and by CTCAE grade.
+
+CTCAE has no baseline clause for falling counts, and in this field abnormal baselines are the norm, so the rulebook adds
+one (`rules.kinds.lab_fall`). Every sample is judged, so that a nadir between two looks is seen; samples before the
+first dose are history. An episode ends with a sample that meets nothing and whose grade is back to the baseline's, or
+to 0 where there is no baseline. This module tells episodes; it must not know a threshold.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rules.ctcae.identity import lab_tests
+from rules.graded import GradedLab
+from rules.hit import Answer, Consequence, Judgement, Urgency
+from rules.kinds.lab_episodes import (
+    Judged,
+    baseline_of,
+    episodes,
+    evidence_of,
+    longest_run,
+    never_measured,
+    not_evaluable,
+    plain,
+    sample_before,
+    sample_words,
+)
+from rules.kinds.lab_fall import When, grades_of, judge_samples, value_in_unit_of
+from rules.records import Participant
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
+    """Answer for each episode of falls; else say what was not told, or could not be evaluated."""
+    measured = context.labs(participant)
+    labs = [lab for lab in measured if lab.test == when.test]
+    if not labs and (blind := never_measured(rule, participant.usubjid, when.test, measured)):
+        yield blind
+    samples = judge_samples(when, labs)
+    hits = [e for e in episodes(samples) if _is_confirmed(when, samples, e)]
+    for episode in hits:
+        yield _hit(rule, when, participant.usubjid, labs, samples, episode, context.header.ctcae)
+    unknown = not_evaluable(rule, participant.usubjid, when.test, samples)
+    if unknown is not None:
+        yield unknown
+    elif not hits and (reason := _why_silent(when, labs, samples)):
+        yield _clear(rule, when, participant.usubjid, labs, samples, reason, context.header.ctcae)
+
+
+def _is_confirmed(when: When, samples: Sequence[Judged], episode: Sequence[Judged]) -> bool:
+    """Whether an episode is told: something severe in it, or enough samples in a row."""
+    return any(s.severe for s in episode) or longest_run(samples, episode) >= when.confirm_samples
+
+
+def _hit(
+    rule: "Rule",
+    when: When,
+    usubjid: str,
+    labs: Sequence[GradedLab],
+    samples: Sequence[Judged],
+    episode: Sequence[Judged],
+    ctcae: str,
+) -> Judgement:
+    """Tell one episode by its worst sample."""
+    worst = max(episode, key=lambda s: (s.grade or 0, -(s.lab.value or Decimal(0))))
+    previous = sample_before(labs, worst.lab)
+    run = longest_run(samples, episode)
+    confirmed = when.immediate_samples is not None and run >= when.immediate_samples
+    hold = Consequence.HOLD if any(s.hold for s in episode) else Consequence.WATCH
+    because = [*worst.because, *(words for s in episode if s.hold for words in s.because)]
+    if run > 1:
+        because.append("confirmed in consecutive samples")
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=usubjid,
+        scope=when.test,
+        anchors=frozenset(s.lab.record.key for s in episode),
+        answer=Answer.HIT,
+        summary=_summary(when, worst.lab, previous, episode),
+        reason="; ".join(dict.fromkeys(because)),
+        urgency=Urgency.IMMEDIATE if confirmed or any(s.at_once for s in episode) else rule.urgency,
+        consequence=max(rule.consequence, hold, key=lambda c: c.rank),
+        grade=worst.grade,
+        evidence=evidence_of([baseline_of(labs, worst.lab), previous, worst.lab, episode[-1].lab]),
+        ctcae=ctcae,
+    )
+
+
+def _summary(when: When, worst: GradedLab, previous: GradedLab | None, episode: Sequence[Judged]) -> str:
+    """Tell an episode in one sentence, such as "Platelets 38 10^9/L on 2014-03-21: grade 3, baseline 180"."""
+    grades = grades_of(when, worst)
+    spread = f" to {grades.highest}" if grades.why else ""
+    parts = [sample_words(worst, f"grade {grades.lowest}{spread}")]
+    parts.append(f"baseline {plain(worst.base)}" if worst.base is not None else "no usable baseline")
+    if previous is not None and previous.record.key != getattr(worst.baseline, "key", None):
+        before = value_in_unit_of(worst, previous)
+        parts.append(f"previous {plain(before)}" if before is not None else f"previous {previous.result}")
+    latest = episode[-1].lab
+    if latest is not worst:
+        parts.append(f"latest {latest.result} on {latest.adt}")
+    if worst.record.lbspccnd:
+        parts.append(f"specimen {worst.record.lbspccnd.lower()}")
+    return ", ".join(parts)
+
+
+def _why_silent(when: When, labs: Sequence[GradedLab], samples: Sequence[Judged]) -> str:
+    """Say why an abnormal count is not told, '' where nothing is abnormal enough that a reader would ask."""
+    if not samples:
+        worst = max((grades_of(when, lab).lowest for lab in labs), default=0)
+        return f"grade {worst} before the first dose: history" if worst >= when.new_grade else ""
+    worst = max(sample.grade or 0 for sample in samples)
+    if worst == 0:
+        return ""
+    if any(sample.hit for sample in samples):
+        return f"met in one sample, and the rule asks for {when.confirm_samples} in a row"
+    baseline = baseline_of(labs, samples[-1].lab)
+    start = grades_of(when, baseline).lowest if baseline is not None else 0
+    if worst <= start:
+        return f"grade {start} at baseline and no worse"
+    return f"grade {worst}, grade {start} at baseline, and the fall from baseline is below {when.fall_words}"
+
+
+def _clear(
+    rule: "Rule",
+    when: When,
+    usubjid: str,
+    labs: Sequence[GradedLab],
+    samples: Sequence[Judged],
+    reason: str,
+    ctcae: str,
+) -> Judgement:
+    """Write down an abnormal count that is deliberately not told."""
+    shown = [s.lab for s in samples] or list(labs)
+    worst = max(shown, key=lambda lab: (grades_of(when, lab).lowest, -(lab.value or Decimal(0))))
+    grade = grades_of(when, worst).lowest
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=usubjid,
+        scope=when.test,
+        anchors=frozenset({worst.record.key}),
+        answer=Answer.CLEAR,
+        summary=sample_words(worst, f"grade {grade}"),
+        reason=f"{lab_tests()[when.test].name}: {reason}",
+        urgency=rule.urgency,
+        grade=grade,
+        told=False,
+        evidence=evidence_of([baseline_of(labs, worst), worst]),
+        ctcae=ctcae,
+    )
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    name = lab_tests()[when.test].name
+    said = [
+        f"After the first dose, {name}: a CTCAE grade above the baseline grade with a fall of at least "
+        f"{when.fall_words} from baseline",
+        f"or a new grade {when.new_grade} or worse, whatever the fall",
+    ]
+    if when.crash_fall_percent is not None:
+        said.append(f"or a fall of at least {when.crash_fall_percent} % from baseline or from the last sample")
+    if when.hold:
+        said.append(f"or a hold criterion that the baseline did not meet: {', or '.join(map(str, when.hold))}")
+    words = [", ".join(said) + "."]
+    if when.confirm_samples > 1:
+        words.append(f"A fall that meets only the first of these needs {when.confirm_samples} samples in a row.")
+    if when.cut_offs is not None:
+        c = when.cut_offs
+        words.append(
+            f"Where the CTCAE version has no number: below {c.grade_2} is grade 2, below {c.grade_3} grade 3, "
+            f"below {c.grade_4} grade 4 ({c.unit})."
+        )
+    at_once = [f"a new grade {when.immediate_grade}"] + (["a hold criterion"] if when.hold else [])
+    if when.immediate_samples is not None:
+        at_once.append(f"{when.immediate_samples} such samples in a row")
+    words.append(f"Told at once: {', '.join(at_once)}.")
+    words.append("A grade that was there at baseline and is no worse, and samples before the first dose, are history.")
+    return " ".join(words)

@@ -1,0 +1,194 @@
+"""Kind `missed_dose`: expected doses that were not given, one by one or so many in a row.
+
+A miss comes from EC (ECOCCUR = N, or nothing recorded by the end of a window); EX stands in against a plan only where
+a participant has no EC at all. It must not tell amounts, treatments or lots.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rules.exposure import first_dose
+from rules.hit import EVERYTHING, Answer, Due, Evidence, Judgement
+from rules.records import Dose, Participant
+from rules.regimen import (
+    MISSED,
+    DoseFate,
+    Fate,
+    dose_records,
+    fates_as_collected,
+    fates_by_plan,
+    runs_of_missed,
+    says_whether,
+)
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+_ONLY_EX = "no EC record: EX tells of doses given only"
+"""How some studies record doses: counted, nobody is asked about it."""
+
+
+class When(BaseModel):
+    """Where the expectation comes from, and how many missed doses in a row make a hit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    against: Literal["plan", "as collected"]
+    consecutive: Annotated[int, Field(ge=1)]
+    entry_grace_days: Annotated[int, Field(ge=0)] | None = None  # "as collected" only; a plan brings its own
+
+    @model_validator(mode="after")
+    def _one_grace(self) -> Self:
+        if (self.entry_grace_days is None) is (self.against == "as collected"):
+            raise ValueError("entry_grace_days belongs to against = 'as collected', and only there")
+        return self
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement | Due]:
+    """Answer for each missed dose or run of them, and name the next moment at which a dose becomes missed."""
+    fates = _fates(when, participant, context)
+    if isinstance(fates, str):
+        if fates:
+            yield _not_evaluable(rule, participant, EVERYTHING, fates, told=fates != _ONLY_EX)
+        return
+    pending = [fate.deadline for fate in fates if fate.fate is Fate.NOT_DUE and fate.deadline is not None]
+    if pending:
+        yield Due(context.instant(min(pending)))
+    if when.consecutive == 1:
+        yield from _single(rule, participant, fates)
+    else:
+        yield from _in_a_row(rule, when, participant, fates)
+
+
+def _fates(when: When, participant: Participant, context: "Context") -> tuple[DoseFate, ...] | str:
+    """What became of the expected doses, or why that cannot be known ('' for someone never dosed)."""
+    zero_dose = context.header.zero_dose
+    first = first_dose(participant, zero_dose)
+    dosed = participant.subject is not None and participant.subject.rfxstdtc is not None
+    if when.against == "as collected":
+        if any(dose.domain == "EC" for dose in participant.doses):
+            return fates_as_collected(participant, zero_dose, when.entry_grace_days or 0, context.local_now)
+        return _ONLY_EX if dosed or participant.doses else ""
+    plan = context.dosing
+    if plan is None:
+        raise ValueError("the rulebook has no dosing plan")
+    if first is None:
+        return fates_as_collected(participant, zero_dose, plan.entry_grace_days, context.local_now)
+    if not dose_records(participant):
+        return f"no dose record, although RFXSTDTC is {first}" if dosed else ""
+    if not first.has_day:
+        return f"the first dose has no day: {first}"
+    return fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
+
+
+def _single(rule: "Rule", participant: Participant, fates: Sequence[DoseFate]) -> Iterator[Judgement]:
+    """Answer for each missed dose; records that share a name are one dose."""
+    by_name: dict[str, list[DoseFate]] = {}
+    for fate in fates:
+        if fate.fate in MISSED | {Fate.UNCLEAR}:
+            by_name.setdefault(fate.name, []).append(fate)
+    for name, same in by_name.items():
+        if same[0].fate is Fate.UNCLEAR:
+            yield _not_evaluable(rule, participant, name, _unclear(same[0]), same)
+        else:
+            yield _hit(rule, participant, name, same, f"Planned dose missed: {name}", _why(same[0]))
+
+
+def _in_a_row(rule: "Rule", when: When, participant: Participant, fates: Sequence[DoseFate]) -> Iterator[Judgement]:
+    """Answer for each run of missed doses; a run that goes on is the same concern."""
+    runs = list(runs_of_missed(fates, when.consecutive))
+    for run in runs:
+        names = list(dict.fromkeys(fate.name for fate in run))
+        summary = f"{len(names)} consecutive planned doses missed: {names[0]} to {names[-1]}"
+        why = "; ".join(f"{fate.name}: {_why(fate)}" for fate in run)
+        yield _hit(rule, participant, "doses", run, summary, why)
+    unclear = [fate for fate in fates if fate.fate is Fate.UNCLEAR]
+    if unclear and not runs:
+        yield _not_evaluable(rule, participant, "doses", _unclear(unclear[0]), unclear)
+
+
+def _why(fate: DoseFate) -> str:
+    if fate.fate is Fate.NOT_GIVEN:
+        return f"recorded as not given{f' on {fate.on}' if fate.on else ''}"
+    return f"planned for {fate.on}, nothing recorded by {fate.deadline:%Y-%m-%d %H:%M} study time"
+
+
+def _unclear(fate: DoseFate) -> str:
+    record = fate.record
+    if record is not None and not says_whether(record):
+        return f"{fate.name}: {record.domain}OCCUR is '{record.occur}', neither Y nor N"
+    when = record.stdtc if record is not None else None
+    return f"{fate.name}: a dose record with the date {when or 'missing'} may or may not be this dose"
+
+
+def _evidence(fates: Sequence[DoseFate]) -> tuple[Evidence, ...]:
+    """The records behind the fates: whether and when, never what or how much."""
+    records = {record.version: record for fate in fates if (record := fate.record) is not None}
+    return tuple(
+        Evidence(domain=r.domain, key=r.key, version=r.version, values=tuple(_values(r))) for r in records.values()
+    )
+
+
+def _values(record: Dose) -> Iterator[tuple[str, str]]:
+    prefix = record.domain.lower()
+    for name in ("presp", "occur", "mood", "stdtc"):
+        if value := getattr(record, name):
+            yield f"{prefix}{name}", str(value)
+
+
+def _hit(
+    rule: "Rule", participant: Participant, scope: str, fates: Sequence[DoseFate], summary: str, reason: str
+) -> Judgement:
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=participant.usubjid,
+        scope=scope,
+        anchors=frozenset(fate.name for fate in fates),
+        answer=Answer.HIT,
+        summary=summary,
+        reason=reason,
+        urgency=rule.urgency,
+        consequence=rule.consequence,
+        evidence=_evidence(fates),
+    )
+
+
+def _not_evaluable(
+    rule: "Rule",
+    participant: Participant,
+    scope: str,
+    reason: str,
+    fates: Sequence[DoseFate] = (),
+    *,
+    told: bool = True,
+) -> Judgement:
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=participant.usubjid,
+        scope=scope,
+        anchors=frozenset({scope}),
+        answer=Answer.NOT_EVALUABLE,
+        summary=f"{rule.title}: cannot be evaluated",
+        reason=reason,
+        urgency=rule.urgency,
+        told=told,
+        evidence=_evidence(fates),
+    )
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    number = (
+        f"{when.consecutive} or more consecutive planned doses are" if when.consecutive > 1 else "A planned dose is"
+    )
+    if when.against == "plan":
+        how = "EC says that it did not occur, or nothing is recorded by the end of its window and the days of grace"
+    else:
+        how = (
+            "EC says that it did not occur (ECOCCUR = N), or it was scheduled (ECMOOD) and nothing is recorded "
+            f"{when.entry_grace_days} days after its day"
+        )
+    return f"{number} missed: {how}. No dose is expected after discontinuation, completion or death."

@@ -1,0 +1,55 @@
+"""Kind `serious_event`: an adverse event that is serious by AESER, by any criterion of ICH E2A, or by a fatal outcome.
+
+One judgement per event, never per row. It must not know why AESER and its criteria disagree: another kind says that.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.events import CRITERIA, events_of, evidence_of, grade_of, seriousness_of
+from rules.hit import Answer, Judgement
+from rules.records import Participant
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+
+class When(BaseModel):
+    """Nothing to choose: what is serious is ICH E2A's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
+    """Answer for each event: hit where serious, not evaluable where the rows cannot say."""
+    for event in events_of(participant):
+        seriousness = seriousness_of(event)
+        if seriousness.serious is False:
+            continue
+        hit = seriousness.serious is True
+        yield Judgement(
+            rule_id=rule.id,
+            usubjid=participant.usubjid,
+            scope=event.key,
+            anchors=frozenset({event.key}),
+            answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
+            summary=f"{'Serious adverse event' if hit else 'Seriousness unknown'}: {event.term}",
+            reason=seriousness.why,
+            urgency=rule.urgency,
+            consequence=rule.consequence,
+            grade=grade_of(event),
+            told=hit or seriousness.unreadable,
+            evidence=evidence_of(event),
+        )
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    criteria = ", ".join(f"{name.upper()} ({words})" for name, words in CRITERIA.items())
+    return (
+        f"An adverse event with AESER = Y, or with any of {criteria} = Y, or with the outcome FATAL. "
+        "Rows that tell of the same event are one event, and one serious row makes it serious."
+    )

@@ -1,0 +1,245 @@
+"""Expected doses and what became of each: given, recorded as not given, unrecorded, not expected, not yet due.
+
+What is expected comes from a dosing plan, or from the dose records themselves ("as collected"). It knows dose records
+and dispositions in study-local time; it must not know amounts, treatments or what follows from a missed dose.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rules.exposure import ZeroDose, dosing_ended, was_given
+from rules.records import Dose, Participant
+
+if TYPE_CHECKING:
+    from rules.rulebook import DosingPlan
+
+
+class Fate(StrEnum):
+    """What became of an expected dose."""
+
+    GIVEN = "given"
+    NOT_GIVEN = "recorded as not given"
+    NO_RECORD = "nothing recorded"
+    UNCLEAR = "unclear"  # a record that could be this dose has no day, or does not say whether it occurred
+    NOT_EXPECTED = "not expected"  # dosing ended before it, or its optional cycle never began
+    NOT_DUE = "not due"
+
+
+MISSED = frozenset({Fate.NOT_GIVEN, Fate.NO_RECORD})
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDose:
+    """One dose of the plan: its day, and the first and last day on which it may be given."""
+
+    cycle: int
+    on: date
+    name: str  # what the protocol calls it, such as C2D5
+    opens: date
+    closes: date
+
+
+@dataclass(frozen=True, slots=True)
+class DoseFate:
+    """An expected dose, what became of it, and the record that says so.
+
+    `deadline` is the study-local moment from which a dose without a record counts as missed.
+    """
+
+    name: str
+    on: date | None
+    fate: Fate
+    record: Dose | None = None
+    deadline: datetime | None = None
+
+
+def planned_doses(plan: "DosingPlan", first: date) -> tuple[PlannedDose, ...]:
+    """Lay the plan out from the day of the first dose, optional cycles included."""
+    window = timedelta(days=plan.window_days)
+    return tuple(
+        PlannedDose(cycle, on, f"C{cycle}D{day}", on - window, on + window)
+        for cycle in range(1, plan.most_cycles + 1)
+        for day in plan.days
+        for on in [first + timedelta(days=(cycle - 1) * plan.cycle_days + day - 1)]
+    )
+
+
+def fates_by_plan(
+    plan: "DosingPlan", participant: Participant, first: date, zero_dose: ZeroDose, local_now: datetime
+) -> tuple[DoseFate, ...]:
+    """Say what became of each planned dose; a record of a dose not given that fits none of them follows at its day.
+
+    A record of several days covers every planned dose within them; the others are assigned one to one within the
+    windows, so that neighbouring windows never share a dose. A cycle beyond the minimum is expected once begun.
+    """
+    planned = planned_doses(plan, first)
+    records = dose_records(participant)
+    given = [record for record in records if was_given(record, zero_dose) and says_whether(record)]
+    refused = [record for record in records if not was_given(record, zero_dose) and not _is_scheduled(record)]
+    unsure = [record for record in records if not says_whether(record) or (record in given and _day(record) is None)]
+    given_to = _assign(planned, given)
+    refused_to = _assign([dose for dose in planned if dose not in given_to], refused)
+    begun = max((dose.cycle for dose in given_to | refused_to), default=0)
+    ended = end_of_dosing(participant, first)
+    answers = []
+    for dose in planned:
+        expected = dose.cycle <= max(plan.cycles, begun) and (ended is None or dose.on <= ended)
+        deadline = _midnight(dose.closes + timedelta(days=1 + plan.entry_grace_days))
+        if dose in given_to:
+            fate, record = Fate.GIVEN, given_to[dose]
+        elif not expected:
+            fate, record = Fate.NOT_EXPECTED, None
+        elif dose in refused_to:
+            fate, record = Fate.NOT_GIVEN, refused_to[dose]
+        else:
+            fate, record = _without_record(dose, deadline, unsure, local_now)
+        answers.append(DoseFate(dose.name, dose.on, fate, record, deadline))
+    strays = [r for r in refused if r not in refused_to.values() and not any(_in_window(dose, r) for dose in given_to)]
+    answers += [_as_collected(stray, Fate.NOT_GIVEN) for stray in strays if not _is_after(stray, ended)]
+    return _in_order(answers)
+
+
+def fates_as_collected(
+    participant: Participant, zero_dose: ZeroDose, entry_grace_days: int, local_now: datetime
+) -> tuple[DoseFate, ...]:
+    """Say what EC itself tells of each dose: given, not given (ECOCCUR), or scheduled (ECMOOD) and never performed."""
+    records = [record for record in participant.doses if record.domain == "EC"]
+    performed = [record for record in records if not _is_scheduled(record)]
+    given = [record for record in performed if was_given(record, zero_dose)]
+    first = min((day for record in given if (day := _day(record))), default=date.min)
+    ended = end_of_dosing(participant, first)
+    seen = {_day(record) for record in performed}
+    answers = []
+    for record in performed:
+        if not says_whether(record):
+            fate = Fate.UNCLEAR
+        elif was_given(record, zero_dose):
+            fate = Fate.GIVEN
+        else:
+            fate = Fate.NOT_EXPECTED if _is_after(record, ended) else Fate.NOT_GIVEN
+        answers.append(_as_collected(record, fate))
+    for record in records:
+        day = _day(record)
+        if _is_scheduled(record) and day is not None and day not in seen and not _is_after(record, ended):
+            deadline = _midnight(day + timedelta(days=1 + entry_grace_days))
+            fate = Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE
+            answers.append(replace(_as_collected(record, fate), deadline=deadline))
+    return _in_order(answers)
+
+
+def dose_records(participant: Participant) -> tuple[Dose, ...]:
+    """Return the participant's dose records of EC, or those of EX where EC has none."""
+    ec = tuple(dose for dose in participant.doses if dose.domain == "EC")
+    return ec or tuple(dose for dose in participant.doses if dose.domain == "EX")
+
+
+def says_whether(record: Dose) -> bool:
+    """Whether a record's --OCCUR can be read: Y, N, or nothing to add to the record itself."""
+    return record.occur in {"", "Y", "N"}
+
+
+def runs_of_missed(fates: Sequence[DoseFate], at_least: int) -> Iterator[tuple[DoseFate, ...]]:
+    """Yield the runs of at least that many consecutive missed doses; those not expected do not break a run.
+
+    Records that share a name tell of one dose.
+    """
+    run: list[DoseFate] = []
+    for fate in (*(f for f in fates if f.fate is not Fate.NOT_EXPECTED), None):
+        if fate is not None and fate.fate in MISSED:
+            run.append(fate)
+            continue
+        if len({missed.name for missed in run}) >= at_least:
+            yield tuple(run)
+        run = []
+
+
+def end_of_dosing(participant: Participant, first: date) -> date | None:
+    """Return the day on which dosing ended, None while it goes on; a screening that was completed ends nothing."""
+    later = tuple(d for d in participant.dispositions if d.dsstdtc is not None and d.dsstdtc.earliest.date() > first)
+    ended = dosing_ended(replace(participant, dispositions=later))
+    return None if ended is None else ended.latest.date()
+
+
+def _without_record(
+    dose: PlannedDose, deadline: datetime, unsure: Sequence[Dose], local_now: datetime
+) -> tuple[Fate, Dose | None]:
+    """The fate of an expected dose to which no record was assigned."""
+    if local_now < deadline:
+        return Fate.NOT_DUE, None
+    for record in unsure:
+        when = record.stdtc
+        if when is None or (when.earliest.date() <= dose.closes and dose.opens <= when.latest.date()):
+            return Fate.UNCLEAR, record
+    return Fate.NO_RECORD, None
+
+
+def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[PlannedDose, Dose]:
+    """Assign records to planned doses within their windows: as many as possible, then the nearest in sum of days."""
+    covered = {dose: record for record in records if _spans_days(record) for dose in planned if _covers(record, dose)}
+    single = [(day, record) for record in records if not _spans_days(record) and (day := _day(record)) is not None]
+    single.sort(key=lambda pair: pair[0])
+    free = [dose for dose in planned if dose not in covered]
+    # best[i][j]: the best way for the first i planned doses and j records, as (assigned, minus days apart, pairs)
+    best: list[list[tuple[int, int, tuple[tuple[int, int], ...]]]] = [[(0, 0, ())] * (len(single) + 1)]
+    for i, dose in enumerate(free):
+        row = [best[i][0]]
+        for j, (day, _) in enumerate(single):
+            choice = max(best[i][j + 1], row[j], key=lambda way: way[:2])
+            if dose.opens <= day <= dose.closes:
+                count, nearness, pairs = best[i][j]
+                paired = (count + 1, nearness - abs((day - dose.on).days), (*pairs, (i, j)))
+                choice = max(choice, paired, key=lambda way: way[:2])
+            row.append(choice)
+        best.append(row)
+    return covered | {free[i]: single[j][1] for i, j in best[-1][-1][2]}
+
+
+def _as_collected(record: Dose, fate: Fate) -> DoseFate:
+    """What a record says of itself. It is named by its date: record keys may tell the treatment."""
+    return DoseFate(f"dose of {record.stdtc or 'unknown date'}", _day(record), fate, record)
+
+
+def _in_order(answers: Sequence[DoseFate]) -> tuple[DoseFate, ...]:
+    """Order by day; what has none comes last."""
+    return tuple(sorted(answers, key=lambda answer: answer.on or date.max))
+
+
+def _is_scheduled(record: Dose) -> bool:
+    """Whether a record tells of a plan, not of what happened (ECMOOD)."""
+    return record.mood.upper() == "SCHEDULED"
+
+
+def _is_after(record: Dose, ended: date | None) -> bool:
+    """Whether a record lies after the end of dosing."""
+    day = _day(record)
+    return ended is not None and day is not None and day > ended
+
+
+def _spans_days(record: Dose) -> bool:
+    """Whether a record covers more than one day."""
+    start, end = record.stdtc, record.endtc
+    return start is not None and end is not None and start.has_day and end.earliest.date() > start.latest.date()
+
+
+def _covers(record: Dose, dose: PlannedDose) -> bool:
+    """Whether a planned day lies between the begin and the end of a record."""
+    start, end = record.stdtc, record.endtc
+    return start is not None and end is not None and start.earliest.date() <= dose.on <= end.latest.date()
+
+
+def _in_window(dose: PlannedDose, record: Dose) -> bool:
+    """Whether a record lies in a planned dose's window."""
+    day = _day(record)
+    return day is not None and dose.opens <= day <= dose.closes
+
+
+def _day(record: Dose) -> date | None:
+    """The day of a record, None where it is not known."""
+    return record.stdtc.earliest.date() if record.stdtc is not None and record.stdtc.has_day else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())

@@ -1,0 +1,87 @@
+"""What a unit's spelling means, and what converts into what.
+
+It knows spellings and factors (`units.csv`, `conversions.csv`, each factor with its source). It must not know which
+unit a test is graded in. A spelling alone may mean two units ("G/L" is giga cells and grams): the units that a test is
+measured in decide.
+"""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Collection
+from decimal import Context, Decimal
+from functools import cache
+from importlib import resources
+
+SIGNIFICANT = Context(prec=15)
+"""Fifteen significant digits: what is left of a number that went through a binary float or a conversion."""
+
+_SUPERSCRIPTS = {ord(sign): str(digit) for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+_POWER_OF_TEN = re.compile(r"^x?10(?:\^|\*\*?|exp|e|\(|(?<=10) )(\d{1,2})\)?(?=\D)")
+_SPELLED = (("×", "x"), ("·", "x"), ("μ", "u"), ("mcl", "ul"), ("mcmol", "umol"), ("mcg", "ug"), ("個", "个"),
+            ("升", "l"), ("cumm", "mm^3"), ("cmm", "mm^3"), ("mm3", "mm^3"))  # fmt: skip
+
+
+def round15(number: Decimal) -> Decimal:
+    """Round to fifteen significant digits."""
+    return SIGNIFICANT.plus(number)
+
+
+@cache
+def fold(text: str) -> str:
+    """Return the spelling of a unit without its accidents: width, case, spaces, micro signs, ways to write a power."""
+    raised = re.sub(f"[{''.join(map(chr, _SUPERSCRIPTS))}]+", lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
+    folded = unicodedata.normalize("NFKC", raised).casefold().strip(" *")
+    for spelling, usual in _SPELLED:
+        folded = folded.replace(spelling, usual)
+    spaced_once = re.sub(r"\s*([^\w\s])\s*", r"\1", re.sub(r"^x\s+", "x", folded))
+    return re.sub(r"\s+", "", _POWER_OF_TEN.sub(r"10^\1", spaced_once))
+
+
+@cache
+def _units() -> dict[str, frozenset[str]]:
+    """Map each folded spelling to the units it may mean."""
+    meanings: dict[str, set[str]] = {}
+    for row in _table("units.csv"):
+        for spelling in row["spellings"].split():
+            meanings.setdefault(spelling, set()).add(row["unit"])
+    return {spelling: frozenset(units) for spelling, units in meanings.items()}
+
+
+def canonical(text: str, units: Collection[str]) -> str | None:
+    """Return which of `units` a reported unit means, None where it means none of them or more than one."""
+    meant = _units().get(fold(text), frozenset()) & set(units)
+    return next(iter(meant)) if len(meant) == 1 else None
+
+
+@cache
+def factor(test: str, unit: str, to: str) -> tuple[Decimal, Decimal] | None:
+    """Return (multiplier, divisor) that turn a result of `test` in `unit` into `to`; None where nothing does.
+
+    Two numbers, because a factor is exact in one direction only.
+    """
+    one = Decimal(1)
+    if unit == to:
+        return one, one
+    for row in _table("conversions.csv"):
+        if test in row["tests"].split():
+            if (row["from"], row["to"]) == (unit, to):
+                return Decimal(row["factor"]), one
+            if (row["from"], row["to"]) == (to, unit):
+                return one, Decimal(row["factor"])
+    return None
+
+
+def convert(test: str, value: Decimal, unit: str, to: str) -> Decimal | None:
+    """Convert a result of `test` to another unit, to 15 significant digits; None where nothing does."""
+    known = factor(test, unit, to)
+    if known is None:
+        return None
+    multiplier, divisor = known
+    return value if unit == to else SIGNIFICANT.divide(value * multiplier, divisor)
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    """Read one of this package's tables."""
+    with (resources.files("rules") / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,60 @@
+"""How long a first and an idle second sweep of cdiscpilot01 take, in one process, beside a floor: reading the bytes.
+
+The floor is the standard library's csv reader over the same files in the same run. Peak memory is of this process.
+"""
+
+import csv
+import os
+import platform
+import resource
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from alerts.store import Store
+from monitor.sweep import run_sweep
+from tests.trial import at, make_study
+
+FILES = {"DM": "dm.csv", "AE": "ae.csv", "LB": "lb.csv", "EX": "ex.csv", "DS": "ds.csv", "VS": "vs.csv"}
+
+
+def main() -> int:
+    """Print one line per measure."""
+    default = Path(__file__).resolve().parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("VIGIL_DATA", default)) / "cdiscpilot01"
+    if not folder.is_dir():
+        print("needs real study data: set VIGIL_DATA to their folder", file=sys.stderr)
+        return 1
+    machine = platform.processor() or platform.machine()
+    print(f"machine: {machine}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    with TemporaryDirectory() as work:
+        floor = _timed(lambda: _read_all(folder))
+        store = Store(f"sqlite:///{work}/vigil.db")
+        store.upgrade()
+        study = make_study(folder, "cdisc_pilot", studyid="CDISCPILOT01", **FILES)
+        for name, hour in (("first", 1), ("second, nothing new", 2)):
+            started = time.perf_counter()
+            result = run_sweep(store, study, at("2015-06-01", hour))
+            seconds = time.perf_counter() - started
+            print(f"{name} sweep: {seconds:.2f} s ({seconds / floor:.1f} x csv floor), {result.figures()}")
+        store.close()
+    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; csv floor {floor:.2f} s")
+    return 0
+
+
+def _read_all(folder: Path) -> None:
+    for name in FILES.values():
+        with (folder / name).open(newline="", encoding="utf-8") as file:
+            for _ in csv.reader(file):
+                pass
+
+
+def _timed(action) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    sys.exit(main())

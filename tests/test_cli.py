@@ -1,0 +1,348 @@
+"""The commands as a person types them: what they print, what they refuse, how they end."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from alerts.store import Store
+from alerts.tables import Decision, Notification
+from monitor.cli import app
+from monitor.cli.exits import MEANING, Exit
+from tests.running import export, write_settings
+from tests.smtp_server import Script, smtp_server
+
+
+@pytest.fixture(autouse=True)
+def _quiet_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing outside the test's folder is found or written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIGIL_SETTINGS", raising=False)
+
+
+def vigil(*arguments: object) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="vigil")
+
+
+def well(*arguments: object) -> str:
+    """Run a command that must end well, and return what it prints."""
+    result = vigil(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*arguments: object) -> tuple[int, str]:
+    """Run a command that must be refused in one sentence; return its code and that sentence."""
+    result = vigil(*arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.stderr.startswith("vigil: ")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    return result.exit_code, result.stderr.removeprefix("vigil: ").rstrip()
+
+
+def number_of(*arguments: object) -> int:
+    """Run a listing and return the number that its last line counts."""
+    return int(well(*arguments).splitlines()[-1].split()[0])
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> Path:
+    """Settings of a study that has been swept once, with a pneumonia, and whose mail was taken."""
+    with smtp_server(Script()) as mail_port:
+        settings = write_settings(tmp_path, mail_port=mail_port)
+        export(tmp_path, serious=True)
+        well("sweep")
+    return settings
+
+
+# ------------------------------------------------------------------------------------------------ help, codes
+
+
+def test_help_names_every_command_and_every_exit_code() -> None:
+    said = well("--help")
+    for command in ("run", "sweep", "check", "init", "send-test", "rulebook", "demo", "alerts", "db"):
+        assert re.search(rf"\b{command}\b", said)
+    for code, words in MEANING.items():
+        assert f"{code:d}  {words}" in said
+    assert set(MEANING) == set(Exit)
+    assert well("--version").startswith("vigil ")
+
+
+def test_a_wrong_command_line_ends_with_usage() -> None:
+    assert vigil("swep").exit_code == Exit.USAGE
+    assert vigil("alerts", "show", "one").exit_code == Exit.USAGE
+
+
+def test_commands_load_what_they_need_and_not_more(swept: Path) -> None:
+    """A listing of alerts must not take the seconds and the memory of what reads and grades."""
+    heavy = [
+        "polars",
+        "pyarrow",
+        "scipy",
+        "pyreadstat",
+        "apscheduler",
+        "uvicorn",
+        "starlette",
+        "monitor.sources.sdtm_folder",
+    ]
+    look = f"import sys, atexit; atexit.register(lambda: print([m for m in {heavy} if m in sys.modules]))"
+    for arguments in (["alerts", "list"], ["alerts", "show", "1"], ["--version"]):
+        code = f"{look}; sys.argv = {['vigil', *arguments]}; from monitor.cli import main; main()"
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert said.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["sweep"], ["check"], ["send-test"], ["db", "status"], ["alerts", "list"]]
+)
+def test_settings_are_asked_for_in_one_sentence(arguments: list[str]) -> None:
+    code, said = refused(*arguments)
+    assert (code, said[:16]) == (Exit.SETTINGS, "no settings file")
+    assert refused(*arguments, "--settings", "none.toml") == (
+        Exit.SETTINGS, "settings none.toml: cannot be read: No such file or directory",
+    )  # fmt: skip
+
+
+def test_settings_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_SETTINGS", str(tmp_path / "elsewhere.toml"))
+    assert "elsewhere.toml: cannot be read" in refused("alerts", "list")[1]
+
+
+# ------------------------------------------------------------------------------------------------ init
+
+FLAGS = {
+    "study": "SLE-1", "title": 'A "quoted" title', "studyid": "SYN-01", "rulebook": "low_dose_il2_sle",
+    "timezone": "Asia/Shanghai", "source": "incoming", "officer": "o@example.org", "operator": "p@example.org",
+    "sender": "v@example.org", "smtp-host": "smtp.example.org", "smtp-port": "465", "tls": "tls",
+}  # fmt: skip
+
+
+def init(**changes: str | None) -> list[str]:
+    flags = FLAGS | {name.replace("_", "-"): value for name, value in changes.items()}
+    return ["init", *(f"--{name}={value}" for name, value in flags.items() if value is not None)]
+
+
+def test_init_writes_settings_that_load(tmp_path: Path) -> None:
+    assert "next: vigil check" in well(*init(username="vigil", password_file="secret"))
+    written = tomllib.loads((tmp_path / "vigil.toml").read_text())
+    assert written["study"][0]["title"] == 'A "quoted" title'
+    assert (written["mail"]["port"], written["mail"]["password_file"]) == (465, "secret")
+    said = vigil("check").stdout
+    assert said.startswith("ok     settings vigil.toml\nok     study SLE-1: rulebook low_dose_il2_sle")
+
+
+def test_init_leaves_an_existing_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "vigil.toml").write_text("precious")
+    assert refused(*init()) == (Exit.USAGE, "vigil.toml exists and is left as it is")
+    assert (tmp_path / "vigil.toml").read_text() == "precious"
+
+
+def test_init_without_a_terminal_names_the_flag_that_is_missing(tmp_path: Path) -> None:
+    assert refused(*init(officer=None)) == (Exit.USAGE, "--officer is missing")
+    assert not (tmp_path / "vigil.toml").exists()
+
+
+def test_init_writes_nothing_that_would_not_load(tmp_path: Path) -> None:
+    code, said = refused(*init(timezone="Peking"))
+    assert code == Exit.SETTINGS
+    assert said.startswith("nothing written: settings vigil.toml: study SLE-1: timezone: 'Peking' is not")
+    assert not (tmp_path / "vigil.toml").exists()
+
+
+def test_init_asks_at_a_terminal(tmp_path: Path) -> None:
+    """A pseudo-terminal, as a person has one; an empty answer takes the proposal."""
+    answers = ["SLE", "A study", "SYN-01", "", "", "", "o@x.org d@x.org", "p@x.org", "v@x.org", "", "", ""]
+    keys = "\n".join(answers) + "\n"
+    code = (
+        "import os, pty, sys\n"
+        "pid, terminal = pty.fork()\n"
+        "if pid == 0:\n"
+        "    os.execv(sys.executable, [sys.executable, '-m', 'monitor', 'init'])\n"
+        f"os.write(terminal, {keys.encode()!r})\n"
+        "try:\n"
+        "    while os.read(terminal, 1024): pass\n"
+        "except OSError: pass\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+    written = tomllib.loads((tmp_path / "vigil.toml").read_text())
+    assert written["study"][0]["recipients"]["immediate"] == ["o@x.org", "d@x.org"]
+    assert written["study"][0]["timezone"] == "Asia/Shanghai"
+    assert (written["mail"]["host"], written["mail"]["tls"]) == ("localhost", "starttls")
+
+
+# ------------------------------------------------------------------------------------------------ check
+
+
+def test_check_says_of_each_thing_whether_it_holds(tmp_path: Path) -> None:
+    with smtp_server(Script()) as mail_port:
+        write_settings(tmp_path, mail_port=mail_port)
+        (tmp_path / "incoming" / "lb.csv").write_text("STUDYID,DOMAIN,USUBJID,LBTESTCD,LBDTC\n")
+        result = vigil("check")
+        marks = [line.split("  ")[0].strip() for line in result.stdout.splitlines()]
+        assert (result.exit_code, set(marks)) == (0, {"ok"}), result.stdout
+        assert not (tmp_path / "vigil.db").exists()
+    (tmp_path / "incoming" / "ae.csv").write_text("<html>not found</html>")
+    result = vigil("check")
+    faults = [line for line in result.stdout.splitlines() if line.startswith("fault")]
+    assert result.exit_code == Exit.FAULT
+    assert [fault[7:13] for fault in faults] == ["study ", "relay "]
+    assert "ae.csv" in faults[0]
+    assert f"127.0.0.1:{mail_port}" in faults[1]
+
+
+def test_check_goes_on_after_a_rulebook_that_does_not_load(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path, mail_port=1)
+    settings.write_text(settings.read_text().replace("low_dose_il2_sle", "no_such"))
+    lines = vigil("check").stdout.splitlines()
+    assert [line[:5].strip() for line in lines] == ["ok", "fault", "ok", "fault"]
+    assert "rulebook no_such" in lines[1]
+
+
+# ------------------------------------------------------------------------------------------------ sweep
+
+
+def test_a_sweep_says_what_it_found_and_why_and_posts_it(tmp_path: Path) -> None:
+    script = Script()
+    with smtp_server(script) as mail_port:
+        write_settings(tmp_path, mail_port=mail_port)
+        export(tmp_path, serious=True)
+        said = well("sweep")
+        assert "Serious adverse event: Pneumonia" in said
+        assert "present at first sweep: AESER = Y" in said
+        assert re.search(r"^new +3 *$", said, re.MULTILINE)
+        assert re.search(r"^mails: [1-9]\d* accepted, 0 not$", said, re.MULTILINE)
+        assert "officer@example.org" in [mail.recipient for mail in script.received]
+        again = well("sweep", "--study", "SYN")
+        assert "Pneumonia" not in again
+        assert re.search(r"^unchanged +3 *$", again, re.MULTILINE)
+
+
+def test_a_dry_look_keeps_and_mails_nothing(tmp_path: Path, swept: Path) -> None:
+    with_new = well("sweep", "--no-mail")
+    assert "nothing kept" in with_new
+    with Store(f"sqlite:///{tmp_path}/vigil.db").read() as session:
+        before = len(session.exec(select(Decision)).all())
+        mails = len(session.exec(select(Notification)).all())
+    well("sweep", "--no-mail")
+    with Store(f"sqlite:///{tmp_path}/vigil.db").read() as session:
+        assert len(session.exec(select(Decision)).all()) == before
+        assert len(session.exec(select(Notification)).all()) == mails
+
+
+def test_a_dry_look_at_a_new_study_leaves_no_file(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    export(tmp_path, serious=True)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert "Serious adverse event: Pneumonia" in well("sweep", "--no-mail")
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_how_a_sweep_can_end_badly(tmp_path: Path) -> None:
+    write_settings(tmp_path, mail_port=1)
+    export(tmp_path, serious=True)
+    assert refused("sweep", "--study", "XYZ") == (Exit.USAGE, "there is no study XYZ in vigil.toml")
+    code, said = refused("sweep")
+    assert code == Exit.MAIL
+    assert re.fullmatch(r"mails that were not accepted: \d+; they stay owed", said)
+
+
+# ------------------------------------------------------------------------------------------------ alerts
+
+
+def test_the_life_of_an_alert(swept: Path) -> None:
+    listed = well("alerts", "list")
+    assert re.search(
+        r"^ +1 +open +immediate +SYN +SAE-01 +SYN-001 .*Serious adverse event: Pneumonia", listed, re.MULTILINE
+    )
+    total = number_of("alerts", "list")
+    assert listed.rstrip().endswith(f"{total} alerts not closed")
+
+    assert well("alerts", "ack", 1, "--by", "Dr Li", "--note", "called the site").startswith("alert 1: acknowledged")
+    assert re.search(r"^ +1 +acknowledged ", well("alerts", "list"), re.MULTILINE)
+    assert number_of("alerts", "list", "--state", "open") == total - 1
+    assert well("alerts", "list", "--state", "acknowledged").rstrip().endswith("\n1 alert acknowledged")
+    well("alerts", "note", 1, "the family was told", "--by", "Nurse Wu")
+    well("alerts", "close", 1, "--assessment", "unrelated", "--note", "recovered", "--by", "Dr Li")
+
+    story = well("alerts", "show", 1)
+    for words in (
+        "Alert 1  closed  immediate", "why: present at first sweep: AESER = Y", "rulebook ", "CTCAE 5.0",
+        "evidence: AE record SYN-001/E2", "aeser Y", "told: officer@example.org, accepted", "1 attempt, <",
+        "acknowledge  by Dr Li", "why: called the site", "note  by Nurse Wu", "close  by Dr Li", "unrelated: recovered",
+    ):  # fmt: skip
+        assert words in story
+    assert number_of("alerts", "list") == total - 1
+    assert number_of("alerts", "list", "--state", "all") == total
+    assert well("alerts", "list", "--study", "OTHER") == "0 alerts not closed\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "99"], "there is no alert 99"),
+        (["ack", "99", "--by", "Dr Li"], "there is no alert 99"),
+        (["ack", "1", "--by", "vigil"], "an act needs the name of the person who does it"),
+        (["close", "1", "--assessment", " ", "--by", "Dr Li"], "alert 1 cannot be closed without an assessment"),
+        (["note", "1", " ", "--by", "Dr Li"], "a note to alert 1 needs a text"),
+    ],
+)
+def test_acts_that_are_not_possible(swept: Path, arguments: list[str], said: str) -> None:
+    assert refused("alerts", *arguments) == (Exit.USAGE, said)
+
+
+def test_whoever_is_logged_in_acts_if_nobody_is_named(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "li.wei")
+    well("alerts", "ack", 1)
+    assert "acknowledge  by li.wei" in well("alerts", "show", 1)
+
+
+# ------------------------------------------------------------------------------------------------ database, mail
+
+
+def test_the_database_is_made_asked_about_and_refused(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    code, said = refused("alerts", "list")
+    assert (code, "is not there yet" in said) == (Exit.DATABASE, True)
+    assert "the schema is the newest" in well("db", "upgrade")
+    assert "the schema is the newest" in well("db", "upgrade")
+    assert "schema and guards are whole" in well("db", "status")
+    store = Store(f"sqlite:///{tmp_path}/vigil.db")
+    with store.write() as session:
+        session.connection().exec_driver_sql("DROP TRIGGER decision_no_update")
+    store.close()
+    code, said = refused("db", "status")
+    assert code == Exit.DATABASE
+    assert "decision_no_update" in said
+    (tmp_path / "vigil.db").write_text("not a database, only some text that is long enough to be looked at" * 9)
+    code, said = refused("alerts", "list")
+    assert (code, said) == (Exit.DATABASE, "the database cannot be used: file is not a database")
+
+
+def test_a_test_mail_reaches_everybody_or_one(tmp_path: Path) -> None:
+    script = Script(rcpt={"operator@example.org": "550 no such user"})
+    with smtp_server(script) as mail_port:
+        write_settings(tmp_path, mail_port=mail_port)
+        result = vigil("send-test")
+        assert result.exit_code == Exit.MAIL
+        assert re.search(r"^accepted +officer@example.org", result.stdout, re.MULTILINE)
+        assert re.search(r"^refused +operator@example.org +550", result.stdout, re.MULTILINE)
+        assert re.search(r"^accepted +me@example.org", well("send-test", "--to", "me@example.org"), re.MULTILINE)
+    assert [mail.recipient for mail in script.received] == ["officer@example.org", "me@example.org"]
+    assert not (tmp_path / "vigil.db").exists()
+
+
+def test_a_rulebook_is_printed_or_refused() -> None:
+    assert "SAE-01" in well("rulebook", "low_dose_il2_sle")
+    code, said = refused("rulebook", "no_such")
+    assert (code, said.startswith("rulebook no_such: cannot be read")) == (Exit.SETTINGS, True)

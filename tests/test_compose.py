@@ -1,0 +1,284 @@
+"""Who is mailed what: the policy of telling, one table per question."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from email import message_from_bytes, policy
+
+import pytest
+
+from alerts.compose import MANY_AMENDMENTS, MANY_CARDS, compose_failure, compose_refused, compose_test
+from alerts.decide import Action
+from alerts.message import Mail
+from rules.hit import Answer, Consequence, Failure, Urgency
+from tests.told import (
+    AUDIENCE,
+    DEPUTY,
+    LIVER,
+    MISSED,
+    NOW,
+    OFFICER,
+    OPERATOR,
+    PLATELETS,
+    PNEUMONIA,
+    STALE,
+    first_sweep,
+    mails_of,
+    saved,
+    standing,
+)
+
+
+def text_of(mail: Mail) -> str:
+    return message_from_bytes(mail.mime, policy=policy.default).get_body(("plain",)).get_content()
+
+
+def shape(mails: tuple[Mail, ...]) -> list[tuple[str, str, str, tuple[int, ...]]]:
+    """What was owed to whom: purpose, urgency, recipient, alert numbers."""
+    return [
+        (mail.purpose, str(mail.urgency), mail.recipient, tuple(number - 1000 for number in mail.decision_ids))
+        for mail in mails
+    ]
+
+
+def to(*officers: str, **lists: tuple[str, ...]) -> dict[Urgency, tuple[str, ...]]:
+    """Officers by urgency: the same for all, or by the urgency's name."""
+    if officers:
+        return dict.fromkeys(Urgency, officers)
+    return {Urgency[name.upper()]: addresses for name, addresses in lists.items()}
+
+
+# ------------------------------------------------------------------------------------------------ which mail
+
+
+def test_nothing_decided_owes_nothing():
+    assert mails_of() == ()
+
+
+def test_what_is_not_told_is_not_mailed():
+    assert mails_of(saved(PLATELETS, Action.EXTEND, told=False), saved(LIVER, Action.HOLD_BACK, told=False)) == ()
+
+
+def test_each_immediate_decision_goes_alone_and_the_same_days_go_together():
+    mails = mails_of(
+        saved(LIVER, number=1), saved(PLATELETS, number=2), saved(PNEUMONIA, number=3), saved(LIVER, number=4)
+    )
+    assert shape(mails) == [
+        ("alert", "immediate", OFFICER, (2,)),  # asks for a hold
+        ("alert", "immediate", OFFICER, (3,)),
+        ("alert", "same-day", OFFICER, (1, 4)),
+    ]
+
+
+def test_a_routine_decision_waits_for_the_daily_mail():
+    assert mails_of(saved(MISSED)) == ()
+
+
+def test_every_recipient_gets_a_mail_of_his_own():
+    mails = mails_of(saved(PLATELETS), audience=replace(AUDIENCE, officers=to("a@x.example", "b@x.example")))
+    assert [mail.recipient for mail in mails] == ["a@x.example", "b@x.example"]
+    assert [message_from_bytes(mail.mime)["To"] for mail in mails] == ["a@x.example", "b@x.example"]
+
+
+def test_an_address_that_stands_twice_gets_one_mail():
+    mails = mails_of(saved(PLATELETS), audience=replace(AUDIENCE, officers=to("a@x.example", "a@x.example")))
+    assert len(mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (Action.NOTIFY, "1 alert, no. 17 - act now"),
+        (Action.RENOTIFY, "alert no. 17, worse - act now"),
+        (Action.REINSTATE, "alert no. 17, stands again - act now"),
+        (Action.AMEND, "alert no. 17, amended"),
+        (Action.RETRACT, "alert no. 17, no longer met and still open"),
+        (Action.CANNOT_TELL, "cannot be evaluated - look now"),
+    ],
+)
+def test_the_subject_says_what_to_do(action, words):
+    (mail,) = mails_of(saved(PLATELETS, action, alert=standing(PLATELETS)))
+    assert mail.subject == f"[vigil IL2-SLE] immediate: {words}"
+
+
+def test_what_cannot_be_evaluated_is_told_without_an_alert_number():
+    blind = replace(PLATELETS, answer=Answer.NOT_EVALUABLE, urgency=Urgency.SAME_DAY, consequence=Consequence.WATCH)
+    (mail,) = mails_of(saved(blind, Action.CANNOT_TELL))
+    assert shape((mail,)) == [("alert", "same-day", OFFICER, (17,))]
+    assert "The rule is blind here, which is not the same as all clear" in text_of(mail)
+    assert "vigil alerts ack" not in text_of(mail)
+
+
+# ------------------------------------------------------------------------------------------------ amendments
+
+
+@pytest.mark.parametrize("action", [Action.AMEND, Action.RETRACT])
+@pytest.mark.parametrize(
+    ("now", "told", "owed"),
+    [
+        (Urgency.IMMEDIATE, Urgency.IMMEDIATE, "immediate"),
+        (Urgency.SAME_DAY, Urgency.IMMEDIATE, "immediate"),  # told at once, so corrected at once
+        (Urgency.ROUTINE, Urgency.SAME_DAY, "same-day"),
+        (Urgency.ROUTINE, Urgency.ROUTINE, None),
+    ],
+)
+def test_an_amendment_is_as_urgent_as_its_alert(action, now, told, owed):
+    alert = standing(replace(PLATELETS, urgency=told))
+    mails = mails_of(saved(replace(PLATELETS, urgency=now), action, alert=alert))
+    assert [(mail.purpose, mail.urgency) for mail in mails] == ([("amendment", owed)] if owed else [])
+
+
+def test_a_retraction_says_that_a_person_closes_the_alert_and_releases_the_hold():
+    (mail,) = mails_of(saved(PLATELETS, Action.RETRACT, alert=standing(PLATELETS), reason="withdrawn at source"))
+    said = text_of(mail)
+    assert "The alert stays open until a person closes it." in said
+    assert "Told before as hold: it stands until a person releases it." in said
+    assert "No longer met: Platelets 28" in said
+
+
+@pytest.mark.parametrize(("count", "mails"), [(MANY_AMENDMENTS, MANY_AMENDMENTS), (MANY_AMENDMENTS + 1, 1)])
+def test_very_many_amendments_of_one_sweep_go_as_one_list(count, mails):
+    decisions = [saved(PLATELETS, Action.RETRACT, number=n, alert=standing(PLATELETS, n)) for n in range(1, count + 1)]
+    owed = mails_of(*decisions)
+    assert len(owed) == mails
+    assert {mail.purpose for mail in owed} == {"amendment"}
+    assert sorted(number for mail in owed for number in mail.decision_ids) == [one.id for one in decisions]
+
+
+# ------------------------------------------------------------------------------------------------ the first sweep
+
+
+def test_a_first_sweep_owes_one_digest_per_recipient_as_urgent_as_its_most_urgent_entry():
+    mails = mails_of(*first_sweep(9))
+    assert shape(mails) == [
+        ("digest", "immediate", OFFICER, (1, 4, 7, 2, 5, 8)),
+        ("digest", "routine", DEPUTY, (3, 6, 9)),
+    ]
+
+
+def test_a_digest_does_not_swallow_what_is_new():
+    mails = mails_of(*first_sweep(3), saved(PNEUMONIA, number=70))
+    assert ("alert", "immediate", OFFICER, (70,)) in shape(mails)
+
+
+def test_four_hundred_entries_are_one_readable_mail():
+    (mail,) = mails_of(*first_sweep(400), audience=replace(AUDIENCE, officers=to(OFFICER)))
+    said = text_of(mail)
+    assert len(mail.decision_ids) == 400
+    assert "400 in all, of 134 participants. Among them: 134 immediate, 134 hold criteria." in said
+    assert "present at first sweep" in said
+    rules = re.findall(r"^([A-Z]{3}-\d\d) .*: (\d+)\. To do: ", said, re.MULTILINE)
+    assert rules == [("CYT-02", "134"), ("HEP-02", "133"), ("DOS-01", "133")]
+    platelets = said.split("CYT-02")[1].split("HEP-02")[0]
+    assert re.findall(r"SLE-(\d+)", platelets) == [f"{number:03}" for number in range(1, 135)]
+    for one in first_sweep(400):
+        assert f"{one.seq} {one.hash[:12]}" in said
+    assert len(message_from_bytes(mail.mime, policy=policy.default).get_body(("html",)).get_content()) < 300_000
+
+
+@pytest.mark.parametrize(("count", "cards"), [(1, 1), (MANY_CARDS, MANY_CARDS), (MANY_CARDS + 1, 0)])
+def test_a_list_shows_whole_decisions_until_there_are_too_many(count, cards):
+    (mail,) = mails_of(*(saved(LIVER, number=number) for number in range(1, count + 1)))
+    assert text_of(mail).count("TO ACKNOWLEDGE") == cards
+    assert len(mail.decision_ids) == count
+
+
+# ------------------------------------------------------------------------------------------------ to whom
+
+
+@pytest.mark.parametrize(
+    ("officers", "judgement", "recipient"),
+    [
+        (to(immediate=("i@x.example",), same_day=("s@x.example",)), LIVER, "s@x.example"),
+        (to(immediate=("i@x.example",)), LIVER, "i@x.example"),  # to the more urgent list
+        (to(immediate=("i@x.example",), same_day=()), LIVER, "i@x.example"),
+        (to(same_day=("s@x.example",), routine=("r@x.example",)), PLATELETS, "s@x.example"),  # none more urgent
+        (to(routine=("r@x.example",)), LIVER, "r@x.example"),
+    ],
+)
+def test_an_urgency_without_an_officer_falls_to_another_list_never_to_nobody(officers, judgement, recipient):
+    (mail,) = mails_of(saved(judgement), audience=replace(AUDIENCE, officers=officers))
+    assert mail.recipient == recipient
+
+
+def test_with_no_officer_at_all_the_operators_are_told_that_nobody_was_and_nothing_more():
+    mails = mails_of(saved(PLATELETS), saved(LIVER, number=18), audience=replace(AUDIENCE, officers={}))
+    assert shape(mails) == [("operator", "immediate", OPERATOR, ())]
+    assert "Nobody to tell" in text_of(mails[0])
+    assert "Alert no. 17, Alert no. 18" in text_of(mails[0])
+    assert "SLE-017" not in text_of(mails[0])
+
+
+def test_trouble_with_the_source_goes_to_the_operators():
+    assert shape(mails_of(saved(STALE))) == [("alert", "same-day", OPERATOR, (17,))]
+
+
+def test_trouble_with_the_source_goes_to_the_officers_where_there_is_no_operator():
+    assert shape(mails_of(saved(STALE), audience=replace(AUDIENCE, operators=()))) == [
+        ("alert", "same-day", OFFICER, (17,))
+    ]
+
+
+def test_an_alert_whose_rule_left_the_rulebook_still_finds_its_officer():
+    gone = replace(PLATELETS, rule_id="OLD-01")
+    (mail,) = mails_of(saved(gone, Action.RETRACT, alert=standing(gone), reason="rule OLD-01 is not in the rulebook"))
+    assert mail.recipient == OFFICER
+    assert "OLD-01 (not in the rulebook now in force)" in text_of(mail)
+
+
+# ------------------------------------------------------------------------------------------------ operators
+
+
+def test_rules_that_failed_are_one_mail_with_counts():
+    failures = [
+        Failure(rule_id="CYT-02", usubjid="SLE-001", error="KeyError: 'PLACEBO'"),
+        Failure(rule_id="CYT-02", usubjid="SLE-002", error="KeyError: 'ACTIVE'"),
+        Failure(rule_id="SAE-01", usubjid="SLE-002", error="ValueError: x"),
+    ]
+    (mail,) = mails_of(failures=failures)
+    assert (mail.purpose, mail.recipient) == ("operator", OPERATOR)
+    assert re.search(r"CYT-02 +KeyError +2\n", text_of(mail).replace("\r", ""))
+    assert re.search(r"SAE-01 +ValueError +1\n", text_of(mail).replace("\r", ""))
+
+
+def test_a_failed_sweep_is_told_by_the_first_line_of_its_error():
+    (mail,) = compose_failure(AUDIENCE, NOW, "IntegrityError: duplicate\n[parameters: ('SLE-001', 'PLACEBO')]")
+    assert mail.recipient == OPERATOR
+    assert "IntegrityError: duplicate" in text_of(mail)
+    assert "PLACEBO" not in text_of(mail)
+
+
+@pytest.mark.parametrize("error", ["", "\n", "x" * 5000])
+def test_a_failed_sweep_is_told_whatever_its_error_says(error):
+    assert len(compose_failure(AUDIENCE, NOW, error)) == 1
+
+
+@pytest.mark.parametrize(
+    ("operators", "refused", "told"),
+    [
+        (("o@x.example",), OFFICER, ["o@x.example"]),
+        (("o@x.example", "p@x.example"), "o@x.example", ["p@x.example"]),
+        (("o@x.example",), "o@x.example", [OFFICER, DEPUTY]),  # no operator left: the officers must know
+    ],
+)
+def test_a_refusal_is_told_to_everybody_but_the_refused(operators, refused, told):
+    audience = replace(AUDIENCE, operators=operators)
+    mails = compose_refused(audience, NOW, recipient=refused, subject="[vigil IL2-SLE] x", reply="550 no")
+    assert [mail.recipient for mail in mails] == told
+    assert f"{refused} has NOT been told" in text_of(mails[0])
+
+
+def test_a_test_mail_goes_to_everybody_once():
+    assert [mail.recipient for mail in compose_test(AUDIENCE, NOW)] == [OFFICER, DEPUTY, OPERATOR]
+
+
+def test_every_told_decision_that_is_not_routine_is_in_a_mail_whatever_was_decided():
+    urgencies = (PLATELETS, LIVER)
+    decisions = [
+        saved(replace(judgement, usubjid=f"P{n}"), action, number=n, alert=standing(judgement, n), at_first_sight=first)
+        for n, (judgement, action, first) in enumerate(
+            ((j, a, f) for j in urgencies for a in list(Action)[:8] for f in (False, True)), start=1
+        )
+    ]
+    counted = Counter(number for mail in mails_of(*decisions) for number in mail.decision_ids)
+    assert counted == Counter(one.id for one in decisions)

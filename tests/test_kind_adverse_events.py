@@ -1,0 +1,113 @@
+"""What the kinds about adverse events say beyond the rule cases: one alert per event, its grade, its evidence."""
+
+import csv
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rules.evaluate import evaluate
+from rules.events import events_of, grade_of
+from rules.hit import Answer
+from rules.reading import read_record
+from rules.records import AdverseEvent, Disposition, Feed, Participant, StudyView, Subject
+from rules.rulebook import load_rulebook
+
+BOOK = load_rulebook("cdisc_pilot")
+ALL = frozenset({"AE", "DM", "DS", "LB"})
+
+
+def judge(*participants, book=BOOK):
+    view = StudyView(participants=participants, feed=Feed(domains=ALL))
+    evaluation = evaluate(book, view, datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
+    assert not evaluation.failures
+    said = defaultdict(list)
+    for judgement in evaluation.judgements:
+        said[judgement.rule_id].append(judgement)
+    return said
+
+
+def event(version=1, **values) -> AdverseEvent:
+    return AdverseEvent(
+        version=version, key=f"AE{version}", event_key="P1|E1", usubjid="P1", aeterm="HEADACHE", **values
+    )
+
+
+def test_an_event_that_becomes_fatal_is_the_same_concern_at_a_greater_grade():
+    before = judge(Participant(usubjid="P1", adverse_events=(event(1, aeshosp="Y"),)))["SAE-01"][0]
+    rows = (event(1, aeshosp="Y"), event(2, aeout="FATAL"))
+    after = judge(Participant(usubjid="P1", adverse_events=rows))["SAE-01"][0]
+    assert (before.scope, before.anchors) == (after.scope, after.anchors)
+    assert (before.grade, after.grade) == (None, 5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "grade"),
+    [
+        ([{}], None),
+        ([{"aetoxgr": "2"}, {"aetoxgr": "3"}], 3),
+        ([{"aetoxgr": "3", "aeslife": "Y"}], 4),
+        ([{"aetoxgr": "4", "aesdth": "Y"}], 5),
+        ([{"aetoxgr": "Grade 3"}], 3),
+        ([{"aetoxgr": "GRADE 5"}], 5),
+        ([{"aetoxgr": "SEVERE"}], None),
+    ],
+)
+def test_the_grade_is_the_worst_reported(rows, grade):
+    participant = Participant(usubjid="P1", adverse_events=tuple(event(n, **row) for n, row in enumerate(rows, 1)))
+    assert grade_of(events_of(participant)[0]) == grade
+
+
+def test_evidence_holds_the_rows_of_the_event_and_the_values_used():
+    hit = judge(
+        Participant(usubjid="P1", adverse_events=(event(aeser="N", aeshosp="Y", aerel="RELATED", aeacn="DRUG"),))
+    )
+    (evidence,) = hit["SAE-01"][0].evidence
+    assert (evidence.domain, evidence.key, evidence.version) == ("AE", "AE1", 1)
+    assert dict(evidence.values) == {"aeterm": "HEADACHE", "aeser": "N", "aeshosp": "Y"}
+
+
+def test_rows_without_an_event_key_are_events_of_their_own():
+    rows = tuple(AdverseEvent(key=f"AE{n}", usubjid="P1", aeser="Y") for n in (1, 2))
+    assert {hit.scope for hit in judge(Participant(usubjid="P1", adverse_events=rows))["SAE-01"]} == {"AE1", "AE2"}
+
+
+def test_infection_evidence_names_what_it_rests_on():
+    soc = "INFECTIONS AND INFESTATIONS"
+    hit = judge(Participant(usubjid="P1", adverse_events=(event(aeser="Y", aedecod="SEPSIS", aesoc=soc),)))
+    for rule in ("INF-01", "INF-02"):
+        values = dict(hit[rule][0].evidence[0].values)
+        assert (values["aesoc"], values["aedecod"]) == (soc, "SEPSIS")
+    assert hit["INF-02"][0].summary == "Infection of special interest (sepsis): HEADACHE"
+
+
+def test_a_death_is_one_alert_from_dm_and_ds():
+    subject = Subject(key="DM1", version=1, usubjid="P1", dthfl="Y")
+    ended = Disposition(key="DS1", version=2, usubjid="P1", dsdecod="DEATH")
+    (hit,) = judge(Participant(usubjid="P1", subject=subject, dispositions=(ended,)))["SAE-02b"]
+    assert [evidence.domain for evidence in hit.evidence] == ["DM", "DS"]
+    assert hit.reason == "DM and DS tell of a death and no adverse event is fatal"
+
+
+def _participants(rows):
+    by_subject = defaultdict(list)
+    for number, row in enumerate(rows):
+        by_subject[row["USUBJID"]].append(
+            read_record(
+                "AE", row, version=number, key=str(number), event_key=f"{row['USUBJID']}|{row.get('AESPID', number)}"
+            )
+        )
+    return [Participant(usubjid=usubjid, adverse_events=tuple(events)) for usubjid, events in by_subject.items()]
+
+
+def test_cdisc_pilot_serious_events_and_disagreements(data):
+    with (data / "cdiscpilot01/ae.csv").open() as file:
+        said = judge(*_participants(list(csv.DictReader(file))))
+    serious = said["SAE-01"]
+    assert {judgement.answer for judgement in serious} == {Answer.HIT}
+    assert len(serious) == 3 + 29
+    assert sum(judgement.grade == 5 for judgement in serious) == 3
+    reasons = Counter(judgement.reason.split(" although")[0] for judgement in said["SAE-02"])
+    assert reasons["AESER is N"] == 29
+    assert not said["INF-02"]

@@ -1,0 +1,64 @@
+"""What the feed kind says: one concern per trouble, anchored so that the same trouble is told once."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rules.evaluate import evaluate
+from rules.hit import Answer
+from rules.records import Feed, RefusedFile, RejectedRows, StudyView
+from rules.rulebook import load_rulebook
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+FRESH = datetime(2026, 5, 31, tzinfo=UTC)
+
+
+def hits(**known):
+    evaluation = evaluate(
+        load_rulebook("low_dose_il2_sle"),
+        StudyView(feed=Feed(**({"newest_data_at": FRESH} | known))),
+        NOW,
+        ZoneInfo("UTC"),
+    )
+    assert not evaluation.failures
+    said = [j for j in evaluation.judgements if j.answer is Answer.HIT]
+    return [(j.rule_id, j.scope, j.anchors) for j in said], said
+
+
+def refused(digest: str, name: str = "ae.csv", reason: str = "empty") -> RefusedFile:
+    return RefusedFile(domain="AE", name=name, digest=digest, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({}, []),
+        ({"trouble": "no such folder"}, [("FEED-01", "source", {"source"})]),
+        ({"refused": (refused("d1"),)}, [("FEED-01", "file ae.csv", {"d1"})]),
+        ({"refused": (refused(""),)}, [("FEED-01", "file ae.csv", {"empty"})]),
+        ({"missing_domains": ("LB",)}, [("FEED-01", "domain LB", {"LB"})]),
+        ({"newest_data_at": datetime(2026, 5, 1, tzinfo=UTC)}, [("FEED-01", "age", {"2026-05-01T00:00:00+00:00"})]),
+        ({"shrunken": {"LB": (100, 10)}}, [("FEED-02", "size of LB", {"LB"})]),
+        ({"not_evaluable": {"CYT-01": 9}, "participants": 40}, [("FEED-03", "rule CYT-01", {"CYT-01"})]),
+    ],
+)
+def test_each_trouble(known, expected):
+    assert hits(**known)[0] == expected
+
+
+def test_rows_rejected_in_two_sweeps_are_two_concerns():
+    rows = tuple(RejectedRows(domain="AE", digests=frozenset({d}), examples=(f"{d} is bad",)) for d in ("d1", "d2"))
+    assert [anchors for _, _, anchors in hits(rejected=rows)[0]] == [{"d1"}, {"d2"}]
+
+
+def test_examples_of_rejected_rows_are_told_and_the_rest_counted():
+    rows = RejectedRows(domain="AE", digests=frozenset("abcdefg"), examples=("first", "second", "third", "4th", "5th"))
+    (said,) = hits(rejected=(rows,))[1]
+    assert said.summary == "7 AE rows rejected"
+    assert said.reason == "first | second | third | 4th | 5th | and 2 more"
+
+
+def test_everything_at_once_hides_nothing():
+    known = {"trouble": "half read", "refused": (refused("d"),), "missing_domains": ("LB",), "shrunken": {"AE": (9, 1)}}
+    assert {scope for _, scope, _ in hits(**known)[0]} == {"source", "file ae.csv", "domain LB", "size of AE"}

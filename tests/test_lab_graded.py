@@ -1,0 +1,235 @@
+"""Lab results as rules see them: how texts are read, what test they are, before or after the dose, which baseline."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from rules.ctcae.grade import UNKNOWN_UNIT, Ungraded
+from rules.ctcae.identity import identify
+from rules.ctcae.result import read_limit, read_result
+from rules.dtc import Dtc
+from rules.exposure import dosing_ended, first_dose, last_dose
+from rules.graded import grade_participants
+from rules.records import Disposition, Dose, Participant, Subject
+from tests.lab_stories import graded, header, on, participant, sample
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "censor"),
+    [
+        ("5.0", "5.0", ""), (" 5 ", "5", ""), (".32", "0.32", ""), ("0", "0", ""), ("+3", "3", ""), ("1e2", "100", ""),
+        ("<40", "40", "<"), ("< 0.2", "0.2", "<"), ("＜0.2", "0.2", "<"), (">=500", "500", ">="), ("≤5", "5", "<="),
+        ("５．１", "5.1", ""), ("1.2000000000000002", "1.2", ""),
+    ],
+)  # fmt: skip
+def test_numbers_and_limits_are_read(text: str, value: str, censor: str):
+    reading = read_result(text)
+    assert (reading.value, reading.censor, reading.fault) == (Decimal(value), censor, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", Ungraded.NO_RESULT), ("NOT DONE", Ungraded.NO_RESULT), ("N", Ungraded.TEXT_RESULT),
+        ("1,234", Ungraded.TEXT_RESULT), ("5,3", Ungraded.TEXT_RESULT), ("5.0 H", Ungraded.TEXT_RESULT),
+        ("NaN", Ungraded.TEXT_RESULT), ("inf", Ungraded.TEXT_RESULT), ("<", Ungraded.TEXT_RESULT),
+        ("5e-79", Ungraded.SUSPECT), ("1e-300", Ungraded.SUSPECT), ("-5", Ungraded.SUSPECT),
+        ("1e300", Ungraded.SUSPECT),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_says_why(text: str, fault: Ungraded):
+    assert (read_result(text).value, read_result(text).fault) == (None, fault)
+
+
+def test_a_range_end_must_be_a_plain_number():
+    assert read_limit("45") == 45
+    assert read_limit("<45") is None
+    assert read_limit("") is None
+
+
+@pytest.mark.parametrize(
+    ("testcd", "spec", "name", "test"),
+    [
+        ("PLAT", "", "Platelets", "PLAT"), ("PLT", "BLOOD", "", "PLAT"), ("anc", "", "", "NEUT"),
+        ("NEUTSG", "WHOLE BLOOD", "", "NEUT"), ("CREAT", "SERUM", "", "CREAT"),
+        ("CREAT", "SERUM OR PLASMA", "", "CREAT"),
+        ("CREAT", "血清", "", "CREAT"), ("CREAT", "URINE", "", None), ("CREAT", "尿", "", None),
+        ("CREAT", "", "Creatinine, Urine", None), ("LYMLE", "", "Lymphocytes/Leukocytes", None), ("PH", "", "", None),
+    ],
+)  # fmt: skip
+def test_code_specimen_and_name_together_are_the_test(testcd: str, spec: str, name: str, test: str | None):
+    assert identify(testcd, spec, name) == test
+
+
+def test_a_fraction_filed_under_a_count_is_not_a_count():
+    (lab,) = graded([sample("LYM", 5, "0.05", "FRACTION", "0.22", "0.44")])
+    assert lab.unit == UNKNOWN_UNIT
+    assert lab.low.ungraded is Ungraded.UNKNOWN_UNIT
+
+
+def test_urine_is_left_out():
+    assert graded([sample("CREAT", 5, "90", "mg/dL", lbspec="URINE")]) == ()
+
+
+def test_the_standard_result_stands_in_where_the_original_is_blank():
+    row = sample("PLAT", 5, "", "", lbstresc="38", lbstresu="10^9/L", lbstnrlo="150", lbstnrhi="400")
+    (lab,) = graded([row])
+    assert (lab.low.grade, lab.result, lab.reported_unit) == (3, "38", "10^9/L")
+
+
+def test_the_original_unit_and_range_decide_even_where_the_standard_differs():
+    row = sample("HGB", 5, "7.95", "g/dL", "12", "16", lbstresc="4.934", lbstresu="mmol/L", lbstnrlo="7.4")
+    assert graded([row])[0].low.grade == 3
+
+
+def test_a_test_not_done_has_no_result_whatever_stands_there():
+    assert graded([sample("PLAT", 5, "0", lbstat="NOT DONE")])[0].fault is Ungraded.NO_RESULT
+
+
+@pytest.mark.parametrize(
+    ("dtc", "predose"),
+    [
+        ("2014-03-02", True), ("2014-03-03", True), ("2014-03-03T08:59", True), ("2014-03-03T09:00", True),
+        ("2014-03-03T09:01", False), ("2014-03-04", False), ("2014-03", None), ("2014-02", True), ("2014-04", False),
+        ("2014", None), ("2013", True),
+    ],
+)  # fmt: skip
+def test_before_or_after_a_first_dose_at_nine(dtc: str, predose: bool | None):
+    (lab,) = graded([sample("PLAT", 1, "200", dtc=Dtc.parse(dtc))])
+    assert lab.predose is predose
+
+
+def test_everything_of_someone_never_dosed_is_before():
+    assert [lab.predose for lab in graded([sample("PLAT", 90, "20")], dosed=False)] == [True]
+
+
+def test_an_undated_sample_cannot_be_placed_and_comes_last():
+    labs = graded([sample("PLAT", None, "90"), sample("PLAT", -3, "200"), sample("PLAT", 8, "100")])
+    assert [str(lab.value) for lab in labs] == ["200", "100", "90"]
+    assert labs[-1].predose is None
+
+
+def test_the_baseline_is_the_last_number_before_the_dose():
+    labs = graded(
+        [
+            sample("PLAT", -14, "210", lbblfl="Y"),
+            sample("PLAT", -3, "180"),
+            sample("PLAT", -2, "<10"),
+            sample("PLAT", -1, "clotted"),
+            sample("PLAT", 5, "90"),
+        ]
+    )
+    assert [(str(lab.base), lab.after_baseline) for lab in labs] == [
+        ("180", False), ("180", False), ("180", True), ("180", True), ("180", True)
+    ]  # fmt: skip
+
+
+def test_the_flag_decides_where_the_rulebook_says_so():
+    rows = [sample("PLAT", -14, "210", lbblfl="Y"), sample("PLAT", -3, "180"), sample("PLAT", 5, "90")]
+    assert [lab.base for lab in graded(rows, baseline="flag")] == [210, 210, 210]
+    assert [lab.after_baseline for lab in graded(rows, baseline="flag")] == [False, True, True]
+
+
+def test_a_flagged_baseline_without_a_value_but_high_is_said():
+    rows = [
+        sample("ALT", -3, "haemolysed", "U/L", "5", "45", lblobxfl="Y", lbnrind="HIGH"),
+        sample("ALT", 5, "901", "U/L", "5", "45"),
+    ]
+    last = graded(rows, baseline="flag")[-1]
+    assert last.high.grade == 4
+    assert "baseline flagged high" in last.high.note
+
+
+def test_a_baseline_in_another_unit_is_converted():
+    rows = [sample("CREAT", -3, "1.0", "mg/dL", "0.6", "1.2"), sample("CREAT", 5, "177", "umol/L", "53", "106")]
+    assert graded(rows)[-1].base == Decimal("88.4")
+    assert graded(rows)[-1].high.grade == 2
+
+
+def test_a_baseline_in_a_unit_that_does_not_compare_is_none_and_a_fitting_one_is_preferred():
+    rows = [sample("LYM", -9, "1.9"), sample("LYM", -3, "31", "%"), sample("LYM", 5, "1.0", "10^9/L", "0.8")]
+    assert graded(rows)[-1].base == Decimal("1.9")
+    assert graded(rows[1:])[-1].base is None
+
+
+def test_equal_unknown_units_compare_with_each_other():
+    rows = [sample("ALT", -3, "100", "E/L", "5", "45"), sample("ALT", 5, "160", "E/L", "5", "45")]
+    last = graded(rows)[-1]
+    assert (last.base, last.high.grade) == (100, 1)  # 1.6 x a high baseline
+
+
+def test_a_high_baseline_by_its_own_range_sets_the_scale():
+    rows = [sample("ALT", -3, "40", "U/L", "5", "30"), sample("ALT", 5, "50", "U/L", "5", "45")]
+    assert graded(rows)[-1].high.grade == 0  # above ULN, below 1.5 x a baseline that was high where it was taken
+
+
+def test_the_version_of_the_header_is_applied():
+    rows = [sample("PLAT", 5, "20", "10^9/L", "150", "400")]
+    assert [graded(rows, version)[0].low.grade for version in ("5.0", "6.0")] == [4, 3]
+
+
+def test_many_participants_in_one_call_are_graded_as_each_alone():
+    people = [
+        Participant(
+            usubjid=f"S-{n}", labs=tuple(_of(n, [sample("PLAT", -2, 200), sample("PLAT", 5, n)])), doses=_doses(n)
+        )
+        for n in range(1, 60)
+    ]
+    together = grade_participants(people, header())
+    for person in people:
+        assert together[person.usubjid] == grade_participants([person], header())[person.usubjid]
+
+
+def _of(number: int, rows):
+    return [replace(row, usubjid=f"S-{number}") for row in rows]
+
+
+def _doses(number: int) -> tuple[Dose, ...]:
+    return (Dose(usubjid=f"S-{number}", occur="Y", stdtc=on(1)),) if number % 2 else ()
+
+
+def test_nobody_and_nothing_give_nothing():
+    assert grade_participants([], header()) == {}
+    assert grade_participants([participant([])], header()) == {}
+
+
+def _dosed(*doses: Dose, **subject: str) -> Participant:
+    dm = Subject(usubjid="S-1", **{name: Dtc.parse(value) for name, value in subject.items()}) if subject else None
+    return Participant(usubjid="S-1", doses=doses, subject=dm)
+
+
+def test_the_first_dose_is_the_earliest_really_given():
+    planned = Dose(domain="EC", mood="SCHEDULED", stdtc=on(1))
+    missed = Dose(domain="EC", occur="N", stdtc=on(1))
+    given = Dose(domain="EC", occur="Y", mood="PERFORMED", stdtc=on(3))
+    exposure = Dose(domain="EX", dose=Decimal(1), stdtc=on(2))
+    assert first_dose(_dosed(planned, missed, given, exposure), "not-given") == on(3)
+    assert first_dose(_dosed(missed, exposure), "not-given") == on(2)
+    assert first_dose(_dosed(missed), "not-given") is None
+    assert first_dose(_dosed(), "not-given") is None
+
+
+def test_a_dose_of_zero_is_placebo_or_nothing_as_the_study_says():
+    zero = _dosed(Dose(domain="EX", dose=Decimal(0), stdtc=on(2)))
+    assert first_dose(zero, "placebo") == on(2)
+    assert first_dose(zero, "not-given") is None
+
+
+def test_dm_stands_in_for_missing_dose_records():
+    assert first_dose(_dosed(rfstdtc="2014-03-01", rfxstdtc="2014-03-04"), "placebo") == Dtc.parse("2014-03-04")
+    assert first_dose(_dosed(rfstdtc="2014-03-01"), "placebo") == Dtc.parse("2014-03-01")
+    assert first_dose(_dosed(Dose(domain="EC", occur="N", stdtc=on(1)), rfstdtc="2014-03-01"), "placebo") is None
+
+
+def test_the_last_dose_and_the_end_of_dosing():
+    doses = (Dose(domain="EC", occur="Y", stdtc=on(1)), Dose(domain="EC", occur="Y", stdtc=on(5), endtc=on(6)))
+    assert last_dose(_dosed(*doses), "placebo") == on(6)
+    ends = (
+        Disposition(dscat="PROTOCOL MILESTONE", dsdecod="RANDOMIZED", dsstdtc=on(1)),
+        Disposition(dscat="OTHER EVENT", dsdecod="FINAL LAB VISIT", dsstdtc=on(20)),
+        Disposition(dscat="DISPOSITION EVENT", dsdecod="ADVERSE EVENT", dsstdtc=on(30)),
+        Disposition(dscat="DISPOSITION EVENT", dsdecod="DEATH", dsstdtc=on(40)),
+    )
+    assert dosing_ended(Participant(usubjid="S-1", dispositions=ends)) == on(30)
+    assert dosing_ended(Participant(usubjid="S-1", dispositions=ends[:2])) is None

@@ -1,0 +1,310 @@
+"""Kind lab_toxicity: falling counts told in days."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rules.hit import Answer, Consequence, Judgement, Urgency
+from rules.kinds import KINDS
+from rules.records import LabResult
+from tests.lab_stories import judged, on, sample
+
+HOLD = [
+    {"below": {"value": 30, "unit": "10^9/L"}},
+    {"below": {"value": 50, "unit": "10^9/L"}, "min_fall_percent": 50},
+]
+PLAT = {"test": "PLAT", "min_fall_percent": 25, "crash_fall_percent": 50, "hold": HOLD}
+WBC = {"test": "WBC", "min_fall_percent": 30, "crash_fall_percent": 50}
+HGB = {"test": "HGB", "min_fall": {"value": 20, "unit": "g/L"}}
+LYM = {
+    "test": "LYM",
+    "min_fall_percent": 30,
+    "cut_offs": {"unit": "10^9/L", "grade_2": 0.8, "grade_3": 0.5, "grade_4": 0.2},
+}
+
+
+def plat(*days: tuple[int, object]) -> list[LabResult]:
+    return [sample("PLAT", day, result, "10^9/L", 150, 400) for day, result in days]
+
+
+def platelets(*days: tuple[int, object], **more) -> list[Judgement]:
+    return judged("lab_toxicity", PLAT | more.pop("when", {}), plat(*days), **more)
+
+
+def answers(judgements: list[Judgement]) -> list[Answer]:
+    return [judgement.answer for judgement in judgements]
+
+
+def test_normal_counts_say_nothing():
+    assert platelets((-3, 200), (8, 180), (15, 151)) == []
+
+
+def test_a_risen_grade_needs_the_fall_too():
+    (hit,) = platelets((-3, 196), (8, 147))  # grade 1, 25 % down
+    assert (hit.answer, hit.grade, hit.urgency, hit.scope) == (Answer.HIT, 1, Urgency.SAME_DAY, "PLAT")
+    (clear,) = platelets((-3, 195), (8, 147))  # grade 1, 24.6 % down
+    assert (clear.answer, clear.told) == (Answer.CLEAR, False)
+    assert "below 25 %" in clear.reason
+
+
+def test_a_fall_needs_the_risen_grade_too():
+    assert platelets((-3, 300), (8, 160)) == []  # 46 % down, still normal
+
+
+def test_a_new_grade_3_is_told_whatever_the_fall():
+    (hit,) = judged("lab_toxicity", WBC, [sample("WBC", -3, "2.1", low=4), sample("WBC", 8, "1.9", low=4)])
+    assert (hit.answer, hit.grade) == (Answer.HIT, 3)
+    assert "new grade 3 (grade 2 at baseline)" in hit.reason
+
+
+def test_a_grade_that_was_there_at_baseline_stays_silent_and_says_why():
+    (clear,) = judged("lab_toxicity", WBC, [sample("WBC", -3, "1.9", low=4), sample("WBC", 8, "1.7", low=4)])
+    assert (clear.answer, clear.told, clear.grade) == (Answer.CLEAR, False, 3)
+    assert clear.reason == "White blood cells: grade 3 at baseline and no worse"
+
+
+def test_a_crash_from_baseline_is_told_without_any_grade():
+    (hit,) = platelets((-3, 400), (8, 200))
+    assert (hit.grade, hit.reason) == (0, "fall of 50 % from baseline; fall of 50 % from the last sample")
+    assert platelets((-3, 400), (8, 201)) == []
+
+
+def test_a_crash_from_the_last_sample_is_seen_where_the_baseline_hides_it():
+    hits = platelets((-3, 200), (8, 380), (15, 190))
+    assert [hit.reason for hit in hits] == ["fall of 50 % from the last sample"]
+
+
+def test_the_last_sample_may_be_in_another_unit():
+    rows = [
+        sample("PLAT", -3, 200, low=150),
+        sample("PLAT", 8, 380000, "/uL", 150000),
+        sample("PLAT", 15, 190, low=150),
+    ]
+    assert answers(judged("lab_toxicity", PLAT, rows)) == [Answer.HIT]
+
+
+def test_a_nadir_between_two_looks_is_seen():
+    (hit,) = platelets((-3, 200), (8, 40), (15, 210))
+    assert hit.anchors == {"PLAT/8/40"}
+    assert hit.summary == f"Platelets 40 10^9/L on {on(8)}: grade 3, baseline 200"
+
+
+@pytest.mark.parametrize(
+    ("baseline", "value", "held"),
+    [(200, 29, True), (200, 30, True), (90, 46, False), (100, 49, True), (90, 50, False), (90, 29.9, True)],
+)
+def test_hold_criteria(baseline: float, value: float, held: bool):
+    hits = platelets((-3, baseline), (8, value))
+    assert any(hit.consequence is Consequence.HOLD for hit in hits) is held
+    assert all(hit.urgency is Urgency.IMMEDIATE for hit in hits if hit.consequence is Consequence.HOLD)
+
+
+def test_a_hold_criterion_newly_met_is_told_without_a_new_grade():
+    (hit,) = platelets((-3, 40), (8, 29))  # grade 3 before and after, 27 % down
+    assert (hit.grade, hit.consequence, hit.urgency) == (3, Consequence.HOLD, Urgency.IMMEDIATE)
+    assert answers(platelets((-3, 28), (8, 27))) == [Answer.CLEAR]  # met at baseline: history
+
+
+def test_a_worse_grade_under_a_hold_that_stood_at_baseline_is_still_a_hold():
+    (hit,) = platelets((-3, 28), (8, 24))
+    assert (hit.grade, hit.consequence) == (4, Consequence.HOLD)
+
+
+def test_a_new_grade_4_goes_out_at_once():
+    (hit,) = judged("lab_toxicity", WBC, [sample("WBC", -3, "2.0", low=4), sample("WBC", 8, "0.9", low=4)])
+    assert (hit.grade, hit.urgency) == (4, Urgency.IMMEDIATE)
+
+
+def test_two_samples_in_a_row_confirm_a_fall_and_make_it_immediate():
+    assert [hit.urgency for hit in platelets((-3, 200), (8, 140))] == [Urgency.SAME_DAY]
+    (hit,) = platelets((-3, 200), (8, 140), (15, 141))
+    assert (hit.urgency, len(hit.anchors)) == (Urgency.IMMEDIATE, 2)
+    (hit,) = platelets((-3, 200), (8, 140), (15, 149), (22, 140), when={"min_fall_percent": 28})
+    assert hit.urgency is Urgency.SAME_DAY  # 149 is no such fall, and no recovery either
+
+
+def test_a_rule_may_ask_for_two_samples_before_it_tells_a_mere_fall():
+    twice = {"confirm_samples": 2}
+    (clear,) = platelets((-3, 200), (8, 140), when=twice)
+    assert (clear.answer, clear.reason) == (
+        Answer.CLEAR,
+        "Platelets: met in one sample, and the rule asks for 2 in a row",
+    )
+    assert answers(platelets((-3, 200), (8, 140), (15, 210), (22, 140), when=twice)) == [Answer.CLEAR]
+    assert answers(platelets((-3, 200), (8, 140), (15, 141), when=twice)) == [Answer.HIT]
+    assert answers(platelets((-3, 200), (8, 45), when=twice)) == [Answer.HIT]  # grade 3 waits for nobody
+
+
+def test_recovery_ends_an_episode_and_the_next_fall_is_another():
+    hits = platelets((-3, 195), (8, 60), (15, 149), (22, 65), (29, 180), (36, 70))
+    # 149 is no such fall and not back to grade 0 either: it neither belongs to the episode nor ends it.
+    assert [hit.anchors for hit in hits] == [{"PLAT/8/60", "PLAT/22/65"}, {"PLAT/36/70"}]
+
+
+def test_the_worst_sample_is_told_and_the_latest_beside_it():
+    (hit,) = platelets((-3, 200), (8, 60), (15, 40), (22, 70))
+    assert hit.summary == f"Platelets 40 10^9/L on {on(15)}: grade 3, baseline 200, previous 60, latest 70 on {on(22)}"
+    assert [dict(e.values)["lborres"] for e in hit.evidence] == ["200", "60", "40", "70"]
+    worst = dict(hit.evidence[2].values)
+    assert (worst["base"], worst["chg"], worst["pchg"], worst["atoxgrl"]) == ("200", "-160", "-80.0", "3")
+
+
+def test_samples_before_the_dose_and_of_people_never_dosed_are_history():
+    (clear,) = platelets((-9, 200), (-3, 40))
+    assert (clear.answer, clear.told) == (Answer.CLEAR, False)
+    assert answers(platelets((-9, 200), (8, 40), dosed=False)) == [Answer.CLEAR]
+
+
+def test_without_a_baseline_a_high_grade_is_told_and_a_low_one_cannot_be():
+    (hit,) = platelets((8, 45))
+    assert (hit.answer, hit.grade) == (Answer.HIT, 3)
+    assert "no usable baseline" in hit.reason
+    assert "no usable baseline" in hit.summary
+    (cannot,) = platelets((8, 60))
+    assert (cannot.answer, cannot.told) == (Answer.NOT_EVALUABLE, False)
+    assert platelets((8, 160)) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "unit", "why"),
+    [
+        ("40", "", "no unit"),
+        ("40", "%", "the unit does not fit the test"),
+        ("clumped", "10^9/L", "the result is not a number"),
+        ("5e-79", "10^9/L", "the value cannot be a result"),
+        ("", "10^9/L", ""),
+    ],
+)
+def test_what_cannot_be_graded_is_never_clear(result: str, unit: str, why: str):
+    rows = [*plat((-3, 200)), sample("PLAT", 8, result, unit, 150), sample("PLAT", 15, result, unit, 150)]
+    said = judged("lab_toxicity", PLAT, rows)
+    if why:
+        (cannot,) = said
+        assert (cannot.answer, cannot.scope, cannot.told) == (Answer.NOT_EVALUABLE, "PLAT", False)
+        assert cannot.reason == f"Platelets: {why}"
+    else:
+        assert said == []  # nothing was measured: that is a missing sample, not a finding
+
+
+def test_a_test_that_was_never_measured_leaves_its_rule_blind():
+    (cannot,) = judged("lab_toxicity", PLAT, [sample("WBC", 8, 5)])
+    assert (cannot.answer, cannot.scope, cannot.told) == (Answer.NOT_EVALUABLE, "PLAT", False)
+    assert judged("lab_toxicity", PLAT, [sample("WBC", -3, 5)]) == []  # nothing measured since the dose: too early
+    assert judged("lab_toxicity", PLAT, [sample("WBC", 8, 5), *plat((-3, 200))]) == []
+    assert judged("lab_toxicity", PLAT, [sample("WBC", 8, 5)], dosed=False) == []
+
+
+def test_a_limit_is_told_at_its_mildest():
+    (hit,) = platelets((-3, 200), (8, "<30"))
+    assert (hit.answer, hit.grade, hit.consequence) == (Answer.HIT, 3, Consequence.HOLD)
+    assert "grade 3 to 4" in hit.summary
+    (cannot,) = platelets((-3, 120), (8, "<100"))  # grade 1 as at baseline, or as bad as grade 4
+    assert (cannot.answer, cannot.reason) == (
+        Answer.NOT_EVALUABLE,
+        "Platelets: the result is a limit that spans grades",
+    )
+
+
+def test_a_missing_range_does_not_hide_a_large_fall():
+    rows = [sample("PLAT", day, value) for day, value in ((-3, 200), (8, 60))]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert (hit.answer, hit.grade) == (Answer.HIT, 2)
+    assert judged("lab_toxicity", PLAT, [sample("PLAT", -3, 200), sample("PLAT", 8, 190)]) == []
+
+
+def test_an_unevaluable_sample_does_not_hide_a_hit_beside_it():
+    said = platelets((-3, 200), (8, 40), (15, "clotted"))
+    assert sorted(answers(said)) == [Answer.HIT, Answer.NOT_EVALUABLE]
+
+
+def test_haemoglobin_falls_by_grams_in_whatever_unit():
+    rows = [sample("HGB", -3, "8.0", "mmol/L", "7.4"), sample("HGB", 8, "6.75", "mmol/L", "7.4")]
+    (hit,) = judged("lab_toxicity", HGB, rows)
+    assert (hit.answer, hit.grade) == (Answer.HIT, 1)  # 1.25 mmol/L is 20.1 g/L
+    rows[1] = sample("HGB", 8, "6.77", "mmol/L", "7.4")
+    assert answers(judged("lab_toxicity", HGB, rows)) == [Answer.CLEAR]
+
+
+@pytest.mark.parametrize(("value", "grade"), [("0.79", 2), ("0.49", 3), ("0.19", 4)])
+def test_lymphocytes_under_v6_are_judged_by_fixed_cut_offs(value: str, grade: int):
+    (hit,) = judged("lab_toxicity", LYM, [sample("LYM", -3, "1.5"), sample("LYM", 8, value)], ctcae="6.0")
+    assert (hit.answer, hit.grade, hit.ctcae) == (Answer.HIT, grade, "6.0")
+
+
+def test_lymphocytes_under_v6_at_the_cut_off_are_clear():
+    assert judged("lab_toxicity", LYM, [sample("LYM", -3, "1.5"), sample("LYM", 8, "0.8")], ctcae="6.0") == []
+
+
+def test_a_version_without_numbers_and_a_rule_without_cut_offs_cannot_tell():
+    bare = {key: value for key, value in LYM.items() if key != "cut_offs"}
+    (cannot,) = judged("lab_toxicity", bare, [sample("LYM", -3, "1.5"), sample("LYM", 8, "0.1")], ctcae="6.0")
+    assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, "Lymphocytes: the criterion has no number")
+
+
+def test_clumped_platelets_are_said():
+    (hit,) = judged("lab_toxicity", PLAT, [*plat((-3, 200)), sample("PLAT", 8, 20, low=150, lbspccnd="CLUMPED")])
+    assert "specimen clumped" in hit.summary
+
+
+def test_an_undated_result_is_judged_and_said():
+    (hit,) = judged("lab_toxicity", PLAT, [*plat((-3, 200)), sample("PLAT", None, 20, low=150)])
+    assert "on an unknown date" in hit.summary
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    values=st.lists(
+        st.sampled_from(["210", "160", "149", "140", "90", "60", "49", "29", "24", "<50", "text", ""]), max_size=9
+    ),
+    baseline=st.sampled_from([None, 200, 140, 45, 20]),
+    confirm=st.sampled_from([1, 2]),
+)
+def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: list[str], baseline, confirm: int):
+    rows = [] if baseline is None else plat((-3, baseline))
+    when = PLAT | {"confirm_samples": confirm}
+    seen: list[Judgement] = []
+    for day, value in enumerate(values, start=2):
+        rows.append(sample("PLAT", day, value, "10^9/L", 150, 400))
+        hits = [j for j in judged("lab_toxicity", when, rows) if j.answer is Answer.HIT]
+        for old in seen:  # each goes on as exactly one, with all its anchors and never milder
+            (new,) = [hit for hit in hits if hit.anchors & old.anchors]
+            assert new.anchors >= old.anchors
+            assert (new.grade, new.consequence.rank, new.urgency.rank) >= (old.grade, 0, 0)
+            assert new.consequence.rank >= old.consequence.rank
+            assert new.urgency.rank >= old.urgency.rank
+        seen = hits
+    assert len({anchor for hit in seen for anchor in hit.anchors}) == sum(len(hit.anchors) for hit in seen)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"test": "XYZ"}, "'XYZ' is unknown"),
+        ({"min_fall_percent": None}, "either min_fall_percent or min_fall"),
+        ({"min_fall": {"value": 20, "unit": "10^9/L"}}, "either min_fall_percent or min_fall"),
+        ({"hold": [{"below": {"value": 30, "unit": "g/L"}}]}, "'g/L' does not fit PLAT"),
+        ({"new_grade": 5}, "less than or equal to 4"),
+        ({"min_fall_percent": 0}, "greater than 0"),
+        ({"limit": 3}, "not permitted"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(fault: dict[str, object], words: str):
+    with pytest.raises(ValidationError, match=words):
+        KINDS["lab_toxicity"].when.model_validate(PLAT | fault)
+
+
+def test_the_description_names_every_threshold():
+    kind = KINDS["lab_toxicity"]
+    words = kind.describe(kind.when.model_validate(PLAT | {"confirm_samples": 2}))
+    for threshold in (
+        "Platelets",
+        "25 %",
+        "grade 3",
+        "50 %",
+        "30 10^9/L",
+        "50 10^9/L",
+        "grade 4",
+        "2 samples in a row",
+    ):
+        assert threshold in words

@@ -1,0 +1,159 @@
+"""Planned doses and what became of each, at the edges of windows, grace, cycles and the end of dosing."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.dtc import Dtc
+from rules.records import Disposition, Dose, Participant
+from rules.regimen import Fate, _assign, fates_as_collected, fates_by_plan, planned_doses, runs_of_missed
+from rules.rulebook import DosingPlan
+
+PLAN = DosingPlan(days=(1, 3, 5, 7, 9, 11, 13), cycle_days=28, cycles=3, max_cycles=6)
+FIRST = date(2026, 1, 1)
+
+
+def dose(on: str, occur: str = "Y", end: str = "", **fields) -> Dose:
+    parsed = Dtc.parse(on) if on else None
+    return Dose(key=f"{on}{occur}", occur=occur, stdtc=parsed, endtc=Dtc.parse(end) if end else None, **fields)
+
+
+def study_day(day: int) -> str:
+    return str(FIRST + timedelta(days=day - 1))
+
+
+def fates(doses, now="2026-12-31T00:00", dispositions=(), plan=PLAN):
+    participant = Participant(usubjid="P1", doses=tuple(doses), dispositions=tuple(dispositions))
+    answers = fates_by_plan(plan, participant, FIRST, "not-given", datetime.fromisoformat(now))
+    return {answer.name: answer.fate for answer in answers}
+
+
+def test_the_plan_of_the_founding_study():
+    planned = planned_doses(PLAN, FIRST)
+    assert len(planned) == 42
+    in_minimum = [dose for dose in planned if dose.cycle <= 3]
+    assert len(in_minimum) == 21
+    assert in_minimum[-1].on == FIRST + timedelta(days=69 - 1)
+    assert planned[-1].on == FIRST + timedelta(days=153 - 1)
+    assert (planned[0].name, planned[-1].name) == ("C1D1", "C6D13")
+
+
+@pytest.mark.parametrize(
+    ("now", "fate"),
+    [("2026-01-06T23:59:59", Fate.NOT_DUE), ("2026-01-07T00:00", Fate.NO_RECORD)],
+)
+def test_an_unrecorded_dose_is_missed_at_the_end_of_window_and_grace(now, fate):
+    assert fates([dose(study_day(1))], now)["C1D3"] is fate
+
+
+@pytest.mark.parametrize(("day", "fate"), [(1, Fate.NO_RECORD), (2, Fate.GIVEN), (4, Fate.GIVEN), (6, Fate.NO_RECORD)])
+def test_a_dose_counts_within_its_window(day, fate):
+    assert fates([dose(study_day(1)), dose(study_day(day), end=study_day(day))])["C1D3"] is fate
+
+
+def test_neighbouring_windows_never_share_a_dose():
+    one_for_two = fates([dose(study_day(1)), dose(study_day(4))])
+    assert (one_for_two["C1D3"], one_for_two["C1D5"]).count(Fate.GIVEN) == 1
+
+
+def test_every_dose_a_day_late_is_no_miss():
+    answers = fates([dose(study_day(1))] + [dose(study_day(day + 1)) for day in PLAN.days[1:]])
+    assert {answers[f"C1D{day}"] for day in PLAN.days} == {Fate.GIVEN}
+
+
+def test_a_dose_given_later_in_the_window_outweighs_the_record_of_the_missed_day():
+    answers = fates([dose(study_day(1)), dose(study_day(3), "N"), dose(study_day(4))], "2026-01-04T12:00")
+    assert answers["C1D3"] is Fate.GIVEN
+    assert Fate.NOT_GIVEN not in answers.values()
+
+
+def test_a_record_not_given_that_fits_no_planned_day_is_still_told():
+    answers = fates([dose(study_day(1)), dose(study_day(20), "N")], "2026-01-20T12:00")
+    assert answers["dose of 2026-01-20"] is Fate.NOT_GIVEN
+
+
+def test_a_record_of_several_days_covers_the_planned_days_within():
+    answers = fates([dose(study_day(1), end=study_day(13))])
+    assert {answers[f"C1D{day}"] for day in PLAN.days} == {Fate.GIVEN}
+    assert answers["C2D1"] is Fate.NO_RECORD
+
+
+def test_an_optional_cycle_is_expected_once_begun():
+    through_three = [dose(study_day(28 * c + day)) for c in range(3) for day in PLAN.days]
+    assert set(fates(through_three).values()) == {Fate.GIVEN, Fate.NOT_EXPECTED}
+    begun = fates([*through_three, dose(study_day(28 * 3 + 1))])
+    assert [begun[f"C4D{day}"] for day in PLAN.days] == [Fate.GIVEN] + [Fate.NO_RECORD] * 6
+    assert begun["C5D1"] is Fate.NOT_EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("decod", "category", "on", "fate"),
+    [
+        ("WITHDRAWAL BY SUBJECT", "DISPOSITION EVENT", 2, Fate.NOT_EXPECTED),
+        ("DEATH", "DISPOSITION EVENT", 2, Fate.NOT_EXPECTED),
+        ("COMPLETED", "DISPOSITION EVENT", 3, Fate.NO_RECORD),  # the planned day itself is still expected
+        ("COMPLETED", "DISPOSITION EVENT", 1, Fate.NO_RECORD),  # the screening
+        ("RANDOMIZED", "PROTOCOL MILESTONE", 2, Fate.NO_RECORD),
+    ],
+)
+def test_the_end_of_dosing(decod, category, on, fate):
+    ended = Disposition(dsdecod=decod, dscat=category, dsstdtc=Dtc.parse(study_day(on)))
+    assert fates([dose(study_day(1))], dispositions=[ended])["C1D3"] is fate
+
+
+def test_a_dose_without_a_day_leaves_unclear_only_the_doses_it_could_be():
+    answers = fates([dose(study_day(1)), dose("2026-01")])
+    assert answers["C1D3"] is Fate.UNCLEAR
+    assert answers["C2D3"] is Fate.UNCLEAR  # planned for 31 January
+    assert answers["C2D5"] is Fate.NO_RECORD  # its window opens on 1 February
+
+
+def test_as_collected_goes_by_ec_alone():
+    participant = Participant(
+        usubjid="P1",
+        doses=(
+            dose("2026-01-01"),
+            dose("2026-01-02", "N"),
+            dose("2026-01-03", "", mood="SCHEDULED"),
+            dose("2026-01-04", "", mood="SCHEDULED"),
+            dose("2026-01-04"),
+            Dose(domain="EX", stdtc=Dtc.parse("2026-01-05"), key="EX"),
+        ),
+    )
+    answers = fates_as_collected(participant, "placebo", 2, datetime(2026, 1, 6))
+    assert [(answer.name, answer.fate) for answer in answers if answer.fate is not Fate.GIVEN] == [
+        ("dose of 2026-01-02", Fate.NOT_GIVEN),
+        ("dose of 2026-01-03", Fate.NO_RECORD),
+    ]
+    earlier = fates_as_collected(participant, "placebo", 2, datetime(2026, 1, 5, 23, 59))
+    assert earlier[2].fate is Fate.NOT_DUE
+
+
+def test_runs_are_broken_by_a_dose_given_or_not_due_and_not_by_one_not_expected():
+    participant = Participant(
+        usubjid="P1", doses=tuple(dose(f"2026-01-{d:02}", o) for d, o in enumerate("NYNNYNNN", 1))
+    )
+    answers = fates_as_collected(participant, "placebo", 2, datetime(2026, 2, 1))
+    assert [len(run) for run in runs_of_missed(answers, 2)] == [2, 3]
+    assert [len(run) for run in runs_of_missed(answers, 1)] == [1, 2, 3]
+    assert list(runs_of_missed(answers, 4)) == []
+
+
+@given(st.lists(st.integers(1, 90), max_size=30))
+def test_assignment_is_one_to_one_within_windows_and_as_large_as_can_be(days):
+    planned = planned_doses(PLAN, FIRST)
+    records = [dose(study_day(day), occur=str(number)) for number, day in enumerate(days)]
+    assigned = _assign(planned, records)
+    assert len({id(record) for record in assigned.values()}) == len(assigned)
+    for plan, record in assigned.items():
+        assert plan.opens <= record.stdtc.earliest.date() <= plan.closes
+    # greedy by earliest closing window is optimal in number for equal windows: an independent count
+    free, count = sorted(days), 0
+    for plan in planned:
+        fitting = [d for d in free if plan.opens <= FIRST + timedelta(days=d - 1) <= plan.closes]
+        if fitting:
+            free.remove(fitting[0])
+            count += 1
+    assert len(assigned) == count
