@@ -116,7 +116,7 @@ def decide(judgements: Iterable[Judgement], standing: Standing, sight: Sight) ->
     matched = _match(hits, standing.alerts)
     decisions = [d for hit in hits if (d := _about_hit(hit, matched.get(id(hit)), standing, sight))]
     decisions += [d for alert in standing.alerts if (d := _about_silence(alert, hits, others, standing, sight))]
-    decisions += [d for other in others.values() if (d := _about_other(other, standing.answers))]
+    decisions += [d for other in others.values() if (d := _about_other(other, standing.answers, sight))]
     decisions += [
         _resolve(key, answer)
         for key, answer in standing.answers.items()
@@ -268,12 +268,18 @@ def _as_judgement(alert: StandingAlert) -> Judgement:
     )
 
 
-def _about_other(judgement: Judgement, answers: Answers) -> Decision | None:
+def _about_other(judgement: Judgement, answers: Answers, sight: Sight) -> Decision | None:
     """Write down an answer other than hit, unless it stands written."""
     if answers.get(_key(judgement)) == (judgement.answer, judgement.reason):
         return None
     action = Action.CANNOT_TELL if judgement.answer is Answer.NOT_EVALUABLE else Action.HOLD_BACK
-    return Decision(action=action, reason=judgement.reason, judgement=judgement, told=judgement.told)
+    return Decision(
+        action=action,
+        reason=judgement.reason,
+        judgement=judgement,
+        told=judgement.told,
+        at_first_sight=judgement.rule_id in sight.new_rules,
+    )
 
 
 def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str]) -> Decision:

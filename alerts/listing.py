@@ -23,6 +23,7 @@ def overview(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tup
     """Say in sentences how many decisions a list holds, how grave they are, and what they have in common."""
     judgements = [saved.decision.judgement for saved in mine]
     participants = len({judgement.usubjid for judgement in judgements} - {""})
+    of = f", of {participants} participant{'' if participants == 1 else 's'}" if participants else ""
     book = circumstances.rulebook
     graver = [
         f"{count} {words}"
@@ -35,8 +36,7 @@ def overview(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tup
     ]
     first_words = dict.fromkeys(words for saved in mine if (words := _first_words(saved)))
     return (
-        f"{len(mine)} in all, of {participants} participant{'' if participants == 1 else 's'}."
-        + (f" Among them: {', '.join(graver)}." if graver else ""),
+        f"{len(mine)} in all{of}." + (f" Among them: {', '.join(graver)}." if graver else ""),
         *(f"Why now: {words}." for words in first_words),
         f"Rulebook {book.header.name} {book.header.version}, sha256 {book.sha256[:HASH_HEAD]}, "
         f"CTCAE {book.header.ctcae}; decided {moment(circumstances.now, circumstances.audience.timezone)}.",

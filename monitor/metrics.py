@@ -19,6 +19,7 @@ from prometheus_client.core import Metric as Family
 from alerts.ledger.figures import FATES, Figures, Labels
 from monitor.study import Study
 from rules.hit import Urgency
+from rules.records import DOMAINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _samples(figures: Figures, studies: Sequence[Study]) -> dict[str, Mapping[La
         "vigil_sweep_last_success_timestamp_seconds": _filled(alone, _seconds(figures.last_success)),
         "vigil_sweep_duration_seconds": _filled(alone, figures.last_seconds),
         "vigil_rows_total": _filled(_times(alone, FATES), figures.rows),
-        "vigil_files_refused_total": _filled((), figures.files_refused),
+        "vigil_files_refused_total": _filled(_times(alone, DOMAINS), figures.files_refused),
         "vigil_source_newest_data_timestamp_seconds": _filled(alone, _seconds(figures.newest_data)),
         "vigil_not_evaluable": _filled(rules, figures.not_evaluable),
         "vigil_rule_failures_total": _filled(rules, figures.rule_failures),

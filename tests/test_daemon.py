@@ -17,12 +17,14 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlmodel import Session as Rows
 from sqlmodel import col, func, select
+from typer.testing import CliRunner
 
 from alerts.batch import Batch, SeenFile
 from alerts.mailer import Relay
 from alerts.store import Store
 from alerts.tables import Decision, DeliveryAttempt, DeliveryOutcome, Notification, Sweep
 from monitor import clock
+from monitor.cli import app
 from monitor.daemon import Daemon
 from monitor.opening import open_store
 from monitor.settings import load_settings
@@ -76,12 +78,14 @@ def test_a_second_process_on_the_same_sqlite_file_says_so_and_exits(tmp_path: Pa
     settings = write_settings(tmp_path)
     with running(settings) as daemon:
         wait_for(lambda: daemon.logged("started"), "the daemon to start")
-        for arguments in (["run"], ["sweep"], ["db", "upgrade"]):
-            command = [sys.executable, "-m", "monitor", *arguments, "--settings", settings]
-            second = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert second.returncode == 4
-            said = f"vigil: database sqlite:///{tmp_path}/vigil.db: another vigil works on it"
-            assert second.stderr == f"{said} (process {daemon.process.pid})\n"
+        command = [sys.executable, "-m", "monitor", "run", "--settings", settings]
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        others = [
+            CliRunner().invoke(app, [*words, "--settings", str(settings)]) for words in (["sweep"], ["db", "upgrade"])
+        ]
+        said = f"vigil: database sqlite:///{tmp_path}/vigil.db: another vigil works on it"
+        assert [second.stderr, *(other.stderr for other in others)] == [f"{said} (process {daemon.process.pid})\n"] * 3
+        assert [second.returncode, *(other.exit_code for other in others)] == [4, 4, 4]
         assert daemon.end(signal.SIGINT) == 0
 
 
@@ -167,7 +171,7 @@ class Slow:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def sqlite(tmp_path: Path) -> Iterator[Store]:
     with open_store(f"sqlite:///{tmp_path}/vigil.db", create=True) as opened:
         yield opened
 
@@ -221,7 +225,7 @@ def test_the_sweep_at_work_is_finished_and_no_other_begins(tmp_path: Path, store
     assert (one.looks, two.looks) == (1, 0)
 
 
-def test_the_mail_at_work_is_finished_and_no_other_begins(tmp_path: Path, store: Store) -> None:
+def test_the_mail_at_work_is_finished_and_no_other_begins(tmp_path: Path, sqlite: Store) -> None:
     class Thinking(Script):
         async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
             at_work.set()
@@ -237,25 +241,25 @@ def test_the_mail_at_work_is_finished_and_no_other_begins(tmp_path: Path, store:
         async def scene(_url: str) -> None:
             await until(at_work.is_set, "the first mail to be handed over")
 
-        play(daemon_of(store, study, mail_port=mail_port), scene)
+        play(daemon_of(sqlite, study, mail_port=mail_port), scene)
     assert len(script.received) == 1
-    with store.read() as session:
+    with sqlite.read() as session:
         assert session.exec(select(DeliveryOutcome.outcome)).all() == ["accepted"]
         assert count(session, DeliveryAttempt) == 1
 
 
-def test_a_relay_that_never_answers_delays_no_sweep(tmp_path: Path, store: Store) -> None:
+def test_a_relay_that_never_answers_delays_no_sweep(tmp_path: Path, sqlite: Store) -> None:
     good, bad = Slow(), Slow(fails=True)
     studies = study_of(tmp_path, good), study_of(tmp_path, bad, study_id="BAD")
     with listen("127.0.0.1", 0) as deaf:  # takes connections and says nothing
         port = deaf.getsockname()[1]
-        daemon = Daemon(store, studies, Relay(host="127.0.0.1", port=port, tls="none", timeout=4.0), "v@example.org")
+        daemon = Daemon(sqlite, studies, Relay(host="127.0.0.1", port=port, tls="none", timeout=4.0), "v@example.org")
 
         async def scene(_url: str) -> None:
             await until(lambda: good.looks >= 3, "three sweeps")
 
         play(daemon, scene)
-    with store.read() as session:
+    with sqlite.read() as session:
         assert count(session, DeliveryAttempt) == 1
 
 
@@ -282,13 +286,13 @@ def test_a_study_that_fails_ends_nothing_else_and_is_told(tmp_path: Path, store:
 
 
 def test_a_clock_set_back_does_not_stop_the_sweeps(
-    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a step of the clock does to a scheduler: its next run is hours away. The guard runs it all the same."""
     monkeypatch.setattr("monitor.daemon.LATE", timedelta(seconds=-1))
     monkeypatch.setattr("monitor.daemon.GUARD_EVERY", timedelta(seconds=0.2))
     source = Slow()
-    daemon = daemon_of(store, study_of(tmp_path, source))
+    daemon = daemon_of(sqlite, study_of(tmp_path, source))
 
     async def scene(url: str) -> None:
         await until(lambda: source.looks == 1, "the first sweep")
@@ -303,13 +307,13 @@ def test_a_clock_set_back_does_not_stop_the_sweeps(
 
 
 def test_a_stuck_job_leaves_the_watchdog_unanswered(
-    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr("monitor.daemon.notify", said.append)
     monkeypatch.setattr("monitor.daemon.STUCK", timedelta(seconds=-1.5))
     monkeypatch.setattr("monitor.daemon.GUARD_EVERY", timedelta(seconds=0.1))
-    daemon = daemon_of(store, study_of(tmp_path, Slow(seconds=2.0)))
+    daemon = daemon_of(sqlite, study_of(tmp_path, Slow(seconds=2.0)))
 
     async def scene(_url: str) -> None:
         await until(lambda: "WATCHDOG=1" in said, "a word to the watchdog")
@@ -321,5 +325,5 @@ def test_a_stuck_job_leaves_the_watchdog_unanswered(
     play(daemon, scene)
     assert said[0] == "READY=1"
     assert said[-1] == "STOPPING=1"
-    with store.read() as session:
+    with sqlite.read() as session:
         assert session.exec(select(Sweep.status).order_by(col(Sweep.id))).all() == ["done"]

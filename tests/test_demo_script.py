@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from datetime import date
 
 import pytest
@@ -110,8 +111,8 @@ def test_faults_of_the_export():
     assert (files, dated) == (incoming(COHORT, day["older"] - OLDER_BY, 1)[0], day["older"] - OLDER_BY)
 
 
-def verdict(title: str, *decisions: Found, last_day: int = 167) -> Kept:
-    return next(v.kept for v in judge(COHORT, decisions, last_day) if v.incident.title == title)
+def verdict(title: str, *decisions: Found, withdrawn: Mapping[int, int] = {}, last_day: int = 167) -> Kept:
+    return next(v.kept for v in judge(COHORT, decisions, withdrawn, last_day) if v.incident.title == title)
 
 
 def test_the_verdict_asks_for_a_told_decision_of_the_right_rule_on_the_right_day():
@@ -147,3 +148,11 @@ def test_what_no_incident_asks_for_is_counted_as_background():
     silent = found("SYN-030", "CYT-01", 20, Action.HOLD_BACK)
     assert unscripted(COHORT, [asked, more, feed, silent]) == [more]
     assert more.action in TELLING
+
+
+def test_a_bad_export_must_not_withdraw_a_row():
+    told = found("", "FEED-01", 18)
+    assert verdict("A half-written file", told) is Kept.YES
+    assert verdict("A half-written file", told, withdrawn={17: 1, 21: 1}) is Kept.YES
+    assert verdict("A half-written file", told, withdrawn={18: 300}) is Kept.NO
+    assert verdict("A half-written file", withdrawn={}) is Kept.NO

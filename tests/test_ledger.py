@@ -218,6 +218,8 @@ def test_answers_stand_until_they_change_or_end(desk: Ledger) -> None:
     desk.sweep(TWO, [said("02", Answer.NOT_EVALUABLE, reason="no unit")])
     desk.sweep(TWO, [said("02", Answer.NOT_EVALUABLE, reason="no range")], after=DAY)
     assert [(row.answer, row.reason) for row in rows(desk, StandingAnswer)] == [("not evaluable", "no range")]
+    desk.sweep(unchanged(TWO))  # judged nobody, so the answer still counts
+    assert (desk.view.feed.not_evaluable, desk.view.feed.participants) == ({"SAE-01": 1}, 2)
     desk.sweep(TWO, after=DAY)
     assert desk.view.feed.not_evaluable == {}
     assert rows(desk, StandingAnswer) == []
@@ -363,6 +365,12 @@ def test_an_untouched_chain_proves_every_decision_and_any_kept_link(desk: Ledger
         assert ledger.chain_head(session, "") == (0, GENESIS)
 
 
+SLIPPED_IN_OUTCOME = (
+    "INSERT INTO delivery_outcome (attempt_id, notification_id, ended_at, outcome, reply)"
+    " SELECT 5, id, owed_at, 'accepted', '' FROM notification"
+)
+
+
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -375,9 +383,11 @@ def test_an_untouched_chain_proves_every_decision_and_any_kept_link(desk: Ledger
         ("INSERT INTO decision SELECT 9, study, sweep_id, alert_id, decided_at, author, action, answer, reason,"
          " rule_id, rulebook_sha256, ctcae, usubjid, scope, anchors, summary, grade, urgency, consequence, evidence"
          " FROM decision WHERE id = 2", "decision 9 of study 'ST1' is in no chain"),
+        (SLIPPED_IN_OUTCOME, "outcome 5 of study 'ST1' is in no chain"),
     ],
 )  # fmt: skip
 def test_tampering_is_named(desk: Ledger, statement: str, fault: str) -> None:
+    fail(desk, "disk full")  # owes a mail, so that an outcome has something to be about
     desk.sweep(TWO, [said(), said("02"), said("02", scope="Sepsis")])
     tamper(desk.store, statement)
     assert any(fault in found for found in faults(desk)), faults(desk)

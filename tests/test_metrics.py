@@ -221,7 +221,6 @@ def samples(metrics: Metrics) -> dict[str, dict[frozenset[tuple[str, str]], floa
 
 
 def test_the_table_is_what_a_scrape_gives(metrics: Metrics) -> None:
-    metrics.show(Figures(files_refused={("SYN", "LB"): 1}))
     families = {f.name: f for f in text_string_to_metric_families(metrics.page().decode()) if f.name[:5] == "vigil"}
     for metric in METRICS:
         family = families.pop(metric.name.removesuffix("_total"))
@@ -243,6 +242,7 @@ def test_whatever_an_alarm_may_be_written_on_is_there_from_the_start(metrics: Me
             assert found["vigil_alerts_open"][frozenset(series.items())] == 0
     assert {dict(labels)["where"] for labels in found["vigil_errors_total"]} == set(ERRORS)
     assert found["vigil_scheduler_missed_total"] == {frozenset(): 0}
+    assert len(found["vigil_files_refused_total"]) == 7
     assert len(found["vigil_mails_owed"]) == 3
     assert len(found["vigil_rows_total"]) == len(FATES)
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlmodel import Session, SQLModel, col, select
 
 from alerts.ledger.rows import add_rows, chunks, table_of
-from alerts.tables import Chain, Decision, DeliveryOutcome
+from alerts.tables import Chain, Decision, DeliveryOutcome, Notification
 
 Entry = Literal["decision", "outcome"]
 
@@ -128,7 +128,17 @@ def _rows(
 
 
 def _unchained(session: Session, study: str) -> list[str]:
-    """Name decisions of a study that no link proves."""
-    chained = select(Chain.entry_id).where(Chain.entry == "decision")
-    loose = session.exec(select(Decision.id).where(Decision.study == study, col(Decision.id).not_in(chained))).all()
-    return [f"decision {number} of study '{study}' is in no chain" for number in loose]
+    """Name decisions and outcomes of a study that no link proves."""
+    links = select(Chain.entry_id)
+    decisions = select(Decision.id).where(
+        Decision.study == study, col(Decision.id).not_in(links.where(Chain.entry == "decision"))
+    )
+    outcomes = (
+        select(DeliveryOutcome.attempt_id)
+        .join(Notification, col(Notification.id) == col(DeliveryOutcome.notification_id))
+        .where(Notification.study == study)
+        .where(col(DeliveryOutcome.attempt_id).not_in(links.where(Chain.entry == "outcome")))
+    )
+    loose = [("decision", number) for number in session.exec(decisions)]
+    loose += [("outcome", number) for number in session.exec(outcomes)]
+    return [f"{entry} {number} of study '{study}' is in no chain" for entry, number in loose]

@@ -11,7 +11,7 @@ from monitor.cli.given import refusing
 def demo(
     folder: Annotated[Path, typer.Option(help="Where database, mails and files are put.")] = Path("vigil-demo"),
     seed: Annotated[int, typer.Option(help="Another seed plays another cohort.")] = 2014,
-    keep_serving: Annotated[bool, typer.Option(help="Go on as the daemon after the last week.")] = False,
+    keep_serving: Annotated[bool, typer.Option("--keep", help="Go on as the daemon after the last week.")] = False,
 ) -> None:
     """Replay 24 weeks of a synthetic study through the production code path."""
     from monitor.demo.play import play

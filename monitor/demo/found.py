@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import distinct, func
@@ -48,7 +48,7 @@ def found_since(session: Session, decision_id: int, first_day: date, zone: ZoneI
         yield Found(
             id=row.id,
             alert_id=row.alert_id,
-            day=(row.decided_at.astimezone(zone).date() - first_day).days,
+            day=_day(row.decided_at, first_day, zone),
             rule=row.rule_id,
             usubjid=row.usubjid,
             scope=row.scope,
@@ -86,6 +86,16 @@ def immediate_mails(session: Session, decision_ids: set[int]) -> int:
         .where(col(NotificationDecision.decision_id).in_(decision_ids), Notification.urgency == Urgency.IMMEDIATE)
     )
     return session.exec(telling).one()
+
+
+def withdrawn_rows(session: Session, first_day: date, zone: ZoneInfo) -> dict[int, int]:
+    """Count the rows that were withdrawn, by day of the replay."""
+    sweeps = session.exec(select(Sweep.now, Sweep.rows_withdrawn).where(Sweep.rows_withdrawn > 0))
+    return {_day(now, first_day, zone): rows for now, rows in sweeps}
+
+
+def _day(at: datetime, first_day: date, zone: ZoneInfo) -> int:
+    return (at.astimezone(zone).date() - first_day).days
 
 
 def figures(session: Session) -> dict[str, int]:

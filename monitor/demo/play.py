@@ -24,7 +24,7 @@ from monitor.daily import owe_daily
 from monitor.demo import show
 from monitor.demo.cohort import Cohort
 from monitor.demo.export import put
-from monitor.demo.found import Found, figures, found_since, immediate_mails, mails_by_purpose
+from monitor.demo.found import Found, figures, found_since, immediate_mails, mails_by_purpose, withdrawn_rows
 from monitor.demo.mailbox import LOOPBACK, Mailbox, open_mailbox
 from monitor.demo.place import DATABASE, LOG, ZONE, clear, refuse_foreign, write_settings
 from monitor.demo.stage import incoming, staged_cohort
@@ -188,8 +188,8 @@ def _instant(first_day: date, day: int) -> datetime:
 def _report(replay: Replay) -> bool:
     """Print what came of it all; return whether vigil did what the script asks for."""
     say, first_day = replay.console.print, replay.cohort.first_day
-    verdicts = judge(replay.cohort, replay.found, replay.days - 1)
     with replay.store.read() as session:
+        verdicts = judge(replay.cohort, replay.found, withdrawn_rows(session, first_day, ZONE), replay.days - 1)
         background = immediate_mails(session, {f.id for f in unscripted(replay.cohort, replay.found)})
         counted, numbers = mails_by_purpose(session), figures(session)
     months = sum(max(0, replay.days - person.first_dose) for person in replay.cohort.people) / 30.44

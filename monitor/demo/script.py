@@ -65,7 +65,14 @@ SCRIPT: tuple[Incident, ...] = (
         at_source="注射后发热 (pyrexia) in the evening of a dose, gone the next day",
         vigil="stay silent: drug fever is no infection",
         never=(Never(rules=("INF-", "SAE-"), day=5),),
-        changes=(Change(domain="AE", day=5, values=_event("注射后发热", "Pyrexia", GENERAL, 5, 5, aetoxgr="1")),),
+        changes=(
+            Change(domain="AE", day=5, until=6, values=_event("注射后发热", "Pyrexia", GENERAL, 5, 5)),
+            Change(
+                domain="AE",
+                day=6,
+                values=_event("注射后发热", "Pyrexia", GENERAL, 5, 5, aeendtc="@6", aeout="RECOVERED/RESOLVED"),
+            ),
+        ),
     ),
     Incident(
         title="One missed dose",
@@ -271,9 +278,8 @@ SCRIPT: tuple[Incident, ...] = (
         who=None,
         day=18,
         at_source="lb.csv ends in the middle of a row",
-        vigil="tell the operator, withdraw nothing, lose nothing",
+        vigil="tell the operator; withdraw nothing",
         must=(Must(rule="FEED-", day=18),),
-        never=(Never(rules=("SAE-", "INF-", "CYT-", "DOS-"), day=18, until=21, actions=frozenset({Action.RETRACT})),),
         fault="half-written",
     ),
     Incident(
@@ -281,9 +287,8 @@ SCRIPT: tuple[Incident, ...] = (
         who=None,
         day=26,
         at_source="the files of ten days ago, restored with their dates",
-        vigil="tell the operator, withdraw nothing, lose nothing",
+        vigil="tell the operator; withdraw nothing",
         must=(Must(rule="FEED-", day=26),),
-        never=(Never(rules=("SAE-", "INF-", "CYT-", "DOS-"), day=26, until=29, actions=frozenset({Action.RETRACT})),),
         fault="older",
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 It knows rich and what was found. It must not ask the ledger, nor judge.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ from rich.table import Table
 from alerts.decide import Action
 from monitor.demo.found import Found
 from monitor.demo.incident import TELLING
+from monitor.demo.place import DATABASE, LOG
 from monitor.demo.verdict import Kept, Verdict
 from monitor.settings import Settings
 from rules.hit import Urgency
@@ -94,11 +96,12 @@ def held_back(found: Iterable[Found], verdicts: Sequence[Verdict]) -> Table:
             who = f"SYN-{incident.who:03d}: " if incident.who else ""
             table.add_row(rules or "any", who + escape(incident.at_source), escape(incident.vigil))
     table.add_section()
+    # The last word on each concern; that a young study has no rows of a domain yet is no choice of anybody's.
+    answers = (Action.HOLD_BACK, Action.CANNOT_TELL)
+    last = {(f.rule, f.usubjid, f.scope): f for f in found if f.action in answers and f.usubjid and f.scope != "domain"}
     reasons: dict[tuple[str, Action, str], list[str]] = {}
-    for f in found:
-        # That a young study has no rows of a domain yet is no choice of anybody's.
-        if f.action in {Action.HOLD_BACK, Action.CANNOT_TELL} and f.usubjid and f.scope != "domain":
-            reasons.setdefault((f.rule, f.action, f.reason), []).append(f.usubjid)
+    for f in last.values():
+        reasons.setdefault((f.rule, f.action, f.reason), []).append(f.usubjid)
     for (rule, action, reason), usubjids in sorted(reasons.items()):
         people = sorted(set(usubjids))
         more = f" and {len(people) - 3} more" if len(people) > 3 else ""
@@ -134,19 +137,21 @@ def sums(numbers: Mapping[str, int], mails: Counter[tuple[str, str]], load: floa
 
 
 def places(folder: Path, settings: Settings, database: str) -> str:
-    """Return where everything lies, and how to go on."""
-    web = f"http://{settings.web.host}:{settings.web.port}"
+    """Return where everything lies, and the commands to go on with."""
+    vigil = Path(sys.argv[0]) if Path(sys.argv[0]).name == "vigil" else Path("vigil")
+    file, relay = folder / "vigil.toml", f"{settings.mail.host}:{settings.mail.port}"
     return (
-        f"[bold]Database[/]    {folder / 'vigil.db'}  ({database})\n"
+        f"[bold]Database[/]    {folder / DATABASE}, {database}\n"
         f"[bold]Mails[/]       {folder / 'mails'}\n"
         f"[bold]Incoming[/]    {folder / 'incoming'}\n"
-        f"[bold]Metrics[/]     {folder / 'metrics.txt'}, as last served on {web}/metrics\n"
-        f"[bold]Log[/]         {folder / 'vigil.log'}\n\n"
+        f"[bold]Metrics[/]     {folder / 'metrics.txt'}, as served on {settings.web.host}:{settings.web.port}\n"
+        f"[bold]Log[/]         {folder / LOG}\n"
+        f"[bold]Settings[/]    {file}\n\n"
         "[bold]To go on[/]\n"
-        "  vigil demo --keep                               again, then go on as the daemon\n"
-        f"  vigil run --settings {folder}/vigil.toml        the daemon, on what lies there\n"
-        f"  vigil alerts --settings {folder}/vigil.toml list\n"
-        f"  python -m aiosmtpd -n -l {settings.mail.host}:{settings.mail.port}    a mail server for it\n"
+        f"  {vigil} alerts list --settings {file}   [dim]what is open[/]\n"
+        f"  {vigil} demo --keep   [dim]once more, then go on as the daemon, mail server included[/]\n"
+        f"  {vigil.with_name('python')} -m aiosmtpd -n -l {relay}   [dim]a mail server that prints what it takes[/]\n"
+        f"  {vigil} run --settings {file}   [dim]the daemon, beside that mail server[/]\n"
     )
 
 

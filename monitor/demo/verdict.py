@@ -3,7 +3,7 @@
 Pure: it knows the script, the cohort and decisions already read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,9 +34,9 @@ class Verdict:
     why: str = ""
 
 
-def judge(cohort: Cohort, found: Sequence[Found], last_day: int) -> list[Verdict]:
-    """Give a verdict on every incident of the script, in order of time."""
-    verdicts = [_judge(incident, cohort, found, last_day) for incident in SCRIPT]
+def judge(cohort: Cohort, found: Sequence[Found], withdrawn: Mapping[int, int], last_day: int) -> list[Verdict]:
+    """Give a verdict on every incident, in order of time; `withdrawn` counts rows by day of the replay."""
+    verdicts = [_judge(incident, cohort, found, withdrawn, last_day) for incident in SCRIPT]
     return sorted(verdicts, key=lambda verdict: verdict.day)
 
 
@@ -51,7 +51,9 @@ def unscripted(cohort: Cohort, found: Iterable[Found]) -> list[Found]:
     return [f for f in found if f.usubjid and f.action in TELLING and (f.usubjid, f.rule) not in asked]
 
 
-def _judge(incident: Incident, cohort: Cohort, found: Sequence[Found], last_day: int) -> Verdict:
+def _judge(
+    incident: Incident, cohort: Cohort, found: Sequence[Found], withdrawn: Mapping[int, int], last_day: int
+) -> Verdict:
     """Give a verdict on one incident."""
     person = None if incident.who is None else cohort.person(incident.who)
     own = found if person is None else [f for f in found if f.usubjid == person.usubjid]
@@ -70,6 +72,8 @@ def _judge(incident: Incident, cohort: Cohort, found: Sequence[Found], last_day:
             kept = Kept.NOT_REACHED
         elif too_much := _too_much(never, own, start, until):
             return Verdict(incident=incident, day=day, kept=Kept.NO, why=too_much)
+    if incident.fault and (rows := sum(withdrawn.get(day + later, 0) for later in range(LEEWAY_DAYS + 1))):
+        return Verdict(incident=incident, day=day, kept=Kept.NO, why=f"{rows} rows were withdrawn")
     return Verdict(incident=incident, day=day, kept=Kept.NOT_REACHED if day > last_day else kept, why=why)
 
 
