@@ -12,7 +12,7 @@ from monitor.demo.export import export
 from monitor.demo.found import Found
 from monitor.demo.incident import TELLING
 from monitor.demo.script import LEUKOPENIC, NORMAL, SCRIPT
-from monitor.demo.stage import OLDER_BY, incoming, staged_cohort
+from monitor.demo.stage import OLDER_BY, STEP_DAYS, first_good_look, incoming, staged_cohort
 from monitor.demo.verdict import Kept, judge, unscripted
 
 FIRST_DAY = date(2014, 3, 3)
@@ -95,11 +95,11 @@ def test_after_discontinuation_nothing_more_is_entered_and_the_subject_stays():
 
 def test_faults_of_the_export():
     day = {incident.fault: incident.day for incident in SCRIPT if incident.fault}
-    files, dated = incoming(COHORT, day["repeated"], 1)
-    assert (files, dated) == (incoming(COHORT, day["repeated"] - 1, 1)[0], day["repeated"])
+    files, dated = incoming(COHORT, day["repeated"])
+    assert (files, dated) == (incoming(COHORT, day["repeated"] - STEP_DAYS)[0], day["repeated"])
     assert files != export(COHORT.entries, day["repeated"])
 
-    files, dated = incoming(COHORT, day["half-written"], 1)
+    files, dated = incoming(COHORT, day["half-written"])
     whole = export(COHORT.entries, day["half-written"])
     assert whole["lb.csv"].startswith(files["lb.csv"])
     assert not files["lb.csv"].endswith(b"\n")
@@ -107,8 +107,15 @@ def test_faults_of_the_export():
     assert {name for name in files if files[name] != whole[name]} == {"lb.csv"}
     assert dated == day["half-written"]
 
-    files, dated = incoming(COHORT, day["older"], 1)
-    assert (files, dated) == (incoming(COHORT, day["older"] - OLDER_BY, 1)[0], day["older"] - OLDER_BY)
+    files, dated = incoming(COHORT, day["older"])
+    assert (files, dated) == (incoming(COHORT, day["older"] - OLDER_BY)[0], day["older"] - OLDER_BY)
+
+
+@pytest.mark.parametrize(
+    ("day", "look"), [(10, 10), (11, 14), (12, 14), (13, 14), (17, 20), (18, 20), (19, 20), (25, 28)]
+)
+def test_what_a_bad_export_hides_is_expected_of_the_next_good_one(day: int, look: int):
+    assert first_good_look(day) == look
 
 
 def verdict(title: str, *decisions: Found, withdrawn: Mapping[int, int] = {}, last_day: int = 167) -> Kept:
@@ -118,10 +125,11 @@ def verdict(title: str, *decisions: Found, withdrawn: Mapping[int, int] = {}, la
 def test_the_verdict_asks_for_a_told_decision_of_the_right_rule_on_the_right_day():
     person = COHORT.person(4)
     day = person.day(10)
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day)) is Kept.YES
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day + 2)) is Kept.YES
+    latest = first_good_look(day)
+    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", latest)) is Kept.YES
+    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day - 1)) is Kept.NO
     assert verdict("Herpes zoster") is Kept.NO
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day + 3)) is Kept.NO
+    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", latest + 1)) is Kept.NO
     assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day, taken=False)) is Kept.NO
     assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day, Action.EXTEND)) is Kept.NO
     assert verdict("Herpes zoster", found("SYN-001", "INF-02", day)) is Kept.NO

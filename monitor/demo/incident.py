@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Must:
-    """A decision that must be found, from study day `day` on and within days; a mail that was taken must tell of it."""
+    """A decision that the first good look from study day `day` on must make; if `told`, in a mail that was taken."""
 
     rule: str
     day: int

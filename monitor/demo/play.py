@@ -27,7 +27,7 @@ from monitor.demo.export import put
 from monitor.demo.found import Found, figures, found_since, immediate_mails, mails_by_purpose, withdrawn_rows
 from monitor.demo.mailbox import LOOPBACK, Mailbox, open_mailbox
 from monitor.demo.place import DATABASE, LOG, ZONE, clear, refuse_foreign, write_settings
-from monitor.demo.stage import incoming, staged_cohort
+from monitor.demo.stage import STEP_DAYS, incoming, staged_cohort
 from monitor.demo.verdict import Kept, judge, unscripted
 from monitor.health import judge_health
 from monitor.logs import set_up_logs
@@ -40,7 +40,6 @@ from monitor.sweep import run_sweep
 from monitor.web import Lookout, listen, make_app, make_server
 
 LOOK_AT = time(20, 0)  # study-local: after the day's entries
-STEP_DAYS = 2
 
 MOST_MAILS = 1.0
 """Immediate mails per forty participant-months that the random background may cause."""
@@ -164,7 +163,7 @@ async def _replay(replay: Replay) -> None:
 def _look(replay: Replay, day: int) -> None:
     """Let the source write its export of a day, sweep it, and owe the daily mail: all at the day's own moment."""
     replay.now = _instant(replay.cohort.first_day, day)
-    files, dated = incoming(replay.cohort, day, STEP_DAYS)
+    files, dated = incoming(replay.cohort, day)
     for name, content in files.items():
         put(replay.folder / "incoming", name, content, _instant(replay.cohort.first_day, dated))
     run_sweep(replay.store, replay.study, replay.now)

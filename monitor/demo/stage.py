@@ -10,8 +10,11 @@ from datetime import date
 
 from monitor.demo.cohort import Cohort, Person, iso, make_cohort
 from monitor.demo.export import NEVER, Entry, export, in_order
-from monitor.demo.incident import Change, Incident
+from monitor.demo.incident import Change, Fault, Incident
 from monitor.demo.script import LEUKOPENIC, NORMAL, SCRIPT
+
+STEP_DAYS = 2
+"""How many days lie between two exports."""
 
 OLDER_BY = 10
 """How many days old the export is that comes back."""
@@ -33,14 +36,11 @@ def staged_cohort(seed: int, first_day: date) -> Cohort:
     return replace(cohort, entries=in_order(entries))
 
 
-def incoming(cohort: Cohort, day: int, step: int) -> tuple[dict[str, bytes], int]:
-    """Return the files that lie in the incoming folder on a day, by name, and the day they are dated.
-
-    `step` is the number of days since the export before.
-    """
-    match next((incident.fault for incident in SCRIPT if incident.fault and incident.day == day), None):
+def incoming(cohort: Cohort, day: int) -> tuple[dict[str, bytes], int]:
+    """Return the files that lie in the incoming folder on a day, by name, and the day they are dated."""
+    match _fault_on(day):
         case "repeated":
-            return export(cohort.entries, day - step), day
+            return export(cohort.entries, day - STEP_DAYS), day
         case "half-written":
             files = export(cohort.entries, day)
             # Half of the bytes, and not by luck a whole number of rows.
@@ -49,6 +49,18 @@ def incoming(cohort: Cohort, day: int, step: int) -> tuple[dict[str, bytes], int
             return export(cohort.entries, day - OLDER_BY), day - OLDER_BY
         case None:
             return export(cohort.entries, day), day
+
+
+def first_good_look(day: int) -> int:
+    """Return the first day, from a day on, whose export comes and is what it should be."""
+    while day % STEP_DAYS or _fault_on(day):
+        day += 1
+    return day
+
+
+def _fault_on(day: int) -> Fault | None:
+    """Return what is wrong with the export of a day as a whole, if anything."""
+    return next((incident.fault for incident in SCRIPT if incident.fault and incident.day == day), None)
 
 
 def _happen(entries: Iterable[Entry], incident: Incident, person: Person, first_day: date) -> Iterator[Entry]:

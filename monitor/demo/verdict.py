@@ -1,6 +1,7 @@
 """Holds the ledger against the script: did vigil do what it must, and keep silent where it must.
 
-Pure: it knows the script, the cohort and decisions already read.
+A decision is asked for in the first look that could know, no later. Pure: it knows the script, the cohort and decisions
+already read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,9 +12,7 @@ from monitor.demo.cohort import Cohort
 from monitor.demo.found import Found
 from monitor.demo.incident import TELLING, Incident, Must, Never
 from monitor.demo.script import SCRIPT
-
-LEEWAY_DAYS = 2
-"""How late a decision may come: an export may be refused for a day, and the replay may look every second day."""
+from monitor.demo.stage import first_good_look
 
 
 class Kept(StrEnum):
@@ -61,9 +60,10 @@ def _judge(
     kept, why = Kept.YES, ""
     for must in incident.must:
         start = person.day(must.day) if person else must.day
-        if start + LEEWAY_DAYS > last_day:
+        latest = start if incident.fault else first_good_look(start)
+        if latest > last_day:
             kept = Kept.NOT_REACHED
-        elif missing := _missing(must, own, start):
+        elif missing := _missing(must, own, start, latest):
             return Verdict(incident=incident, day=day, kept=Kept.NO, why=missing)
     for never in incident.never:
         start = person.day(never.day) if person else never.day
@@ -72,18 +72,14 @@ def _judge(
             kept = Kept.NOT_REACHED
         elif too_much := _too_much(never, own, start, until):
             return Verdict(incident=incident, day=day, kept=Kept.NO, why=too_much)
-    if incident.fault and (rows := sum(withdrawn.get(day + later, 0) for later in range(LEEWAY_DAYS + 1))):
+    if incident.fault and (rows := sum(withdrawn.get(d, 0) for d in range(day, first_good_look(day) + 1))):
         return Verdict(incident=incident, day=day, kept=Kept.NO, why=f"{rows} rows were withdrawn")
     return Verdict(incident=incident, day=day, kept=Kept.NOT_REACHED if day > last_day else kept, why=why)
 
 
-def _missing(must: Must, own: Iterable[Found], start: int) -> str:
+def _missing(must: Must, own: Iterable[Found], start: int, latest: int) -> str:
     """Say what was asked for and is not there, '' if it is."""
-    there = [
-        f
-        for f in own
-        if f.rule.startswith(must.rule) and f.action in must.actions and start <= f.day <= start + LEEWAY_DAYS
-    ]
+    there = [f for f in own if f.rule.startswith(must.rule) and f.action in must.actions and start <= f.day <= latest]
     asked = f"{' or '.join(sorted(must.actions))} by {must.rule} on day {start}"
     if not there:
         return f"no {asked}"
