@@ -22,6 +22,7 @@ class FileLook:
     modified_at: datetime | None = None  # UTC
     stamped_at: datetime | None = None  # UTC: the export's own time stamp, where it has one
     rows: int = 0  # data rows found; 0 when unchanged or refused
+    reading: str = ""  # names how it was read (encoding, keys...): read otherwise, the same bytes are other rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +79,5 @@ class SeenFile:
     digest: str
     modified_at: datetime | None
     stamped_at: datetime | None
+    reading: str = ""
     settled: bool  # False: its withdrawals were held back, so it must be read again even when unchanged

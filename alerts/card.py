@@ -32,6 +32,7 @@ _STATUS = {
     Action.NOTIFY: "New.",
     Action.RENOTIFY: "Worse than told before.",
     Action.REINSTATE: "Stands again: it had been taken back, and meets the criterion once more.",
+    Action.REOPEN: "Open again: it goes on, on evidence that was not there when it was closed.",
     Action.AMEND: "Amended: what was told has been corrected at source. The alert stands.",
     Action.RETRACT: "Does not meet the criterion any more. The alert stays open until a person closes it.",
     Action.CANNOT_TELL: "The rule is blind here, which is not the same as all clear.",
@@ -73,7 +74,9 @@ def say(sentence: str, usubjid: str, evidence: Sequence[Evidence], audience: Aud
     """Return a sentence of a decision without what its readers may not know."""
     said = without_hidden(sentence, evidence)
     if usubjid and not audience.show_usubjid:
-        said = said.replace(one_line(usubjid), "(participant)")
+        in_keys = usubjid.replace("%", "%25").replace("/", "%2F")  # as record keys spell it
+        for spelled in (one_line(usubjid), in_keys):
+            said = said.replace(spelled, "(participant)")
     return said
 
 
@@ -148,9 +151,7 @@ def _others(saved: SavedDecision, circumstances: Circumstances) -> list[str]:
 
 
 def _number(others: Sequence[StandingAlert]) -> str:
-    if not others:
-        return "no other alert"
-    return f"{len(others)} other alert{'' if len(others) == 1 else 's'} not closed"
+    return f"{counted(len(others), 'other alert')} not closed" if others else "no other alert"
 
 
 def _provenance(saved: SavedDecision, rule: Rule | None, circumstances: Circumstances) -> tuple[tuple[str, str], ...]:
@@ -166,6 +167,11 @@ def _provenance(saved: SavedDecision, rule: Rule | None, circumstances: Circumst
         ("Decided", moment(circumstances.now, circumstances.audience.timezone)),
         ("Ledger", f"decision {saved.id}, chain {place_of(saved)}"),
     )
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words: 1 mail, 2 mails."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def moment(instant: datetime, timezone: str) -> str:

@@ -137,6 +137,7 @@ def _alone(recipient: str, saved: SavedDecision, circumstances: Circumstances) -
         Action.NOTIFY: f"1 alert, no. {saved.alert_id} - act now",
         Action.RENOTIFY: f"{number}, worse - act now",
         Action.REINSTATE: f"{number}, stands again - act now",
+        Action.REOPEN: f"{number}, goes on after it was closed - act now",
         Action.AMEND: f"{number}, amended",
         Action.RETRACT: f"{number}, no longer met and still open",
     }.get(action, "cannot be evaluated - look now")

@@ -9,16 +9,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.audience import Audience
-from alerts.card import HASH_HEAD, Circumstances, card_of, moment
+from alerts.card import HASH_HEAD, Circumstances, card_of, counted, moment
 from alerts.decide import SavedDecision, StandingAlert
-from alerts.listing import listing
+from alerts.listing import MANY_CARDS, listing
 from alerts.message import Card, Envelope, Grid, Mail, Page, Rendered, one_line, render
-from alerts.operator_mails import about_templates, everybody, first_line, footer
+from alerts.operator_mails import about_templates, error_words, everybody, footer
 from rules.hit import Urgency
 from rules.rulebook import Rulebook
-
-MANY_CARDS = 30
-"""Above this the decisions not told before are listed one line each."""
 
 LATE = timedelta(hours=1)
 """A mail owed for longer is said aloud."""
@@ -89,7 +86,7 @@ def _render(recipient: str, audience: Audience, facts: DailyFacts, rulebook: Rul
         sender=audience.sender,
         purpose="daily",
         recipient=recipient,
-        subject=f"daily: {'LOOK' if worries else 'alive'}, {_number(sum(facts.alerts.values()), 'alert')} open, "
+        subject=f"daily: {'LOOK' if worries else 'alive'}, {counted(sum(facts.alerts.values()), 'alert')} open, "
         f"{waiting} not acknowledged",
         decision_ids=tuple(one.id for one in saved),
     )
@@ -115,24 +112,24 @@ def _worries(facts: DailyFacts, audience: Audience, now: datetime) -> Iterator[s
         last = moment(facts.last_done, audience.timezone) if facts.last_done else "never"
         yield f"THE STUDY WAS NOT WATCHED: no sweep was done in this day. The last one done: {last}."
     if facts.sweeps_failed:
-        yield f"{_number(facts.sweeps_failed, 'sweep')} failed. The last error: {first_line(facts.last_error)}"
+        yield f"{counted(facts.sweeps_failed, 'sweep')} failed. The last error: {error_words(facts.last_error)}"
     if facts.failures:
         rules = ", ".join(f"{rule_id} ({count})" for rule_id, count in sorted(facts.failures.items()))
         yield f"Rules failed where they should have judged: {rules}."
     if facts.mails_dead_new:
-        yield f"{_number(facts.mails_dead_new, 'mail')} refused for good: the recipient has not been told."
+        yield f"{counted(facts.mails_dead_new, 'mail')} refused for good: the recipient has not been told."
     if facts.oldest_owed is not None and now - facts.oldest_owed > LATE:
-        yield f"{_number(facts.mails_owed, 'mail')} not delivered, the oldest since {_at(facts.oldest_owed, audience)}."
+        yield f"{counted(facts.mails_owed, 'mail')} not delivered, the oldest since {_at(facts.oldest_owed, audience)}."
     waiting = facts.alerts.get((Urgency.IMMEDIATE, "open"), 0)
     if waiting:
-        yield f"{_number(waiting, 'immediate alert')} not acknowledged."
+        yield f"{counted(waiting, 'immediate alert')} not acknowledged."
 
 
 def _sentences(facts: DailyFacts, audience: Audience, now: datetime) -> Iterator[str]:
     """Say what was done in this day."""
     yield f"From {_at(facts.since, audience)} to {_at(now, audience)}."
     last = f" The last one: {_at(facts.last_done, audience)}." if facts.last_done else ""
-    yield f"{_number(facts.sweeps_done, 'sweep')} done, {facts.sweeps_failed} failed.{last}"
+    yield f"{counted(facts.sweeps_done, 'sweep')} done, {facts.sweeps_failed} failed.{last}"
     seq, head = facts.head
     yield f"The ledger ends at link {seq} {head[:HASH_HEAD]}. Keep this mail: it proves what stood there."
 
@@ -157,7 +154,3 @@ def _grids(facts: DailyFacts, rulebook: Rulebook) -> Iterator[Grid]:
 
 def _at(instant: datetime, audience: Audience) -> str:
     return f"{instant.astimezone(ZoneInfo(audience.timezone)):%Y-%m-%d %H:%M}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

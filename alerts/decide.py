@@ -3,7 +3,7 @@
 It knows judgements, the alerts that stand and the answers already written. It must not know SQL, mail or the clock.
 
 1. A hit whose anchors overlap those of an alert of the same rule, participant and scope is that alert: nothing new
-   unless it is worse, was corrected, goes on, or had been retracted. Any other hit opens an alert.
+   unless it is worse, was corrected, goes on, or had been retracted or closed. Any other hit opens an alert.
 2. An alert whose rule was able to look again and no longer hits is retracted: told, and left for a person to close.
 3. Another answer is written once, and again only when it changes.
 4. A rule that failed for a participant leaves everything about that participant as it was.
@@ -23,6 +23,7 @@ class Action(StrEnum):
     NOTIFY = "notify"  # a new episode
     RENOTIFY = "notify again"  # the same episode, worse
     REINSTATE = "reinstate"  # a retracted hit is a hit again
+    REOPEN = "reopen"  # a person closed it, and evidence has come that was not there then
     EXTEND = "extend"  # the same episode goes on, no worse: written, not mailed
     AMEND = "amend"  # still a hit, but what was told has been corrected at source
     RETRACT = "retract"  # no longer a hit: corrected or withdrawn at source, or judged by another rulebook
@@ -170,15 +171,20 @@ def _about_hit(hit: Judgement, alert: StandingAlert | None, standing: Standing, 
         return Decision(action=Action.RENOTIFY, reason=f"{worse}: {hit.reason}", judgement=hit, alert=alert)
     if corrected := _corrected(hit, alert, standing.withdrawn):
         return Decision(action=Action.AMEND, reason=corrected, judgement=hit, alert=alert)
-    if hit.anchors - alert.anchors:
+    return _goes_on(hit, alert) if hit.anchors - alert.anchors else None
+
+
+def _goes_on(hit: Judgement, alert: StandingAlert) -> Decision:
+    """Write that an episode goes on, no worse; told only where that is news, or to who closed it without knowing."""
+    if alert.state == "closed":
+        reason = f"goes on after it was closed, on evidence that was not there then: {hit.reason}"
+        return Decision(action=Action.REOPEN, reason=reason, judgement=hit, alert=alert)
+    if hit.each_anchor_is_news:
         return Decision(
-            action=Action.EXTEND,
-            reason="the episode goes on, no worse than told",
-            judgement=hit,
-            alert=alert,
-            told=False,
+            action=Action.RENOTIFY, reason=f"more than told before: {hit.reason}", judgement=hit, alert=alert
         )
-    return None
+    reason = "the episode goes on, no worse than told"
+    return Decision(action=Action.EXTEND, reason=reason, judgement=hit, alert=alert, told=False)
 
 
 def _worse(hit: Judgement, alert: StandingAlert) -> str:

@@ -4,6 +4,7 @@
     notify          open (a new life)                yes               this
     notify again    open, whatever it was            yes               this
     reinstate       open, whatever it was            yes               this
+    reopen          open, whatever it was            yes               this
     amend           open if it was closed            yes               this
     extend          -                                -                 - (but the anchors)
     retract         -                                no                -
@@ -79,7 +80,7 @@ def advance(life: Life | None, step: Step) -> Life:
     if life.state == "closed" and step.action in (Action.ACKNOWLEDGE, Action.CLOSE):
         raise LifecycleError(f"alert {life.id} is closed already")
     match step.action:
-        case Action.RENOTIFY | Action.REINSTATE:
+        case Action.RENOTIFY | Action.REINSTATE | Action.REOPEN:
             after = _told(replace(life, state="open"), step)
         case Action.AMEND:
             after = _told(replace(life, state="open" if life.state == "closed" else life.state), step)

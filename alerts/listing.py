@@ -5,14 +5,18 @@ It knows decisions and what may be shown to whom. It must not know templates, SQ
 
 from collections.abc import Sequence
 
-from alerts.card import HASH_HEAD, Circumstances, moment, place_of, say, who
+from alerts.card import HASH_HEAD, Circumstances, counted, moment, place_of, say, who
 from alerts.decide import Action, SavedDecision
 from alerts.message import Grid, one_line
 from rules.hit import Consequence, Urgency
 
+MANY_CARDS = 30
+"""Above this a mail shows one line per decision instead of a card."""
+
 _MARKS = {
     Action.RENOTIFY: "worse than told before",
     Action.REINSTATE: "stands again",
+    Action.REOPEN: "goes on after it was closed",
     Action.AMEND: "amended",
     Action.RETRACT: "criterion not met any more, open until closed",
     Action.CANNOT_TELL: "cannot be evaluated",
@@ -23,7 +27,7 @@ def overview(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tup
     """Say in sentences how many decisions a list holds, how grave they are, and what they have in common."""
     judgements = [saved.decision.judgement for saved in mine]
     participants = len({judgement.usubjid for judgement in judgements} - {""})
-    of = f", of {participants} participant{'' if participants == 1 else 's'}" if participants else ""
+    of = f", of {counted(participants, 'participant')}" if participants else ""
     book = circumstances.rulebook
     graver = [
         f"{count} {words}"

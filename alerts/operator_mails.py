@@ -4,6 +4,7 @@ It knows what operators need. It must not carry health data: of a failure it nam
 never a value or a participant.
 """
 
+import builtins
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,13 +15,14 @@ from alerts.message import Envelope, Grid, Mail, Page, one_line, render
 from rules.hit import Failure, Urgency
 
 LONGEST_ERROR = 300
+LONGEST_NAME = 60
 
 
 def compose_failure(audience: Audience, now: datetime, error: str) -> tuple[Mail, ...]:
     """Return the mails about a sweep that failed; `error` begins with the exception's name."""
     sentences = (
         "A sweep failed. Nothing of it was kept, and nobody has judged what it would have read.",
-        f"The error: {first_line(error)}",
+        f"The error: {error_words(error)}",
         "The next sweep tries again by itself. If it fails too, the study is not being watched: run `vigil check`.",
     )
     return _to_operators(audience, now, "sweep failed - look now", "A sweep failed", sentences)
@@ -94,9 +96,17 @@ def about_templates(audience: Audience, now: datetime, troubles: Sequence[str]) 
     return _to_operators(audience, now, "a mail template failed", "A mail template failed", sentences)
 
 
-def first_line(error: str) -> str:
-    """Return what of an error may go out: its first line, for databases quote whole rows in the lines after it."""
-    return one_line((error.splitlines() or ["no error was given"])[0])[:LONGEST_ERROR]
+def error_words(error: str) -> str:
+    """Return what of an error, written as "Class: message", may go out to blinded readers.
+
+    The class always; the first line of the message only where the machine or the database's connection speaks, because
+    any other may quote a row.
+    """
+    name, _, said = one_line((error.splitlines() or [""])[0]).partition(": ")
+    kind = getattr(builtins, name, None)
+    if name == "OperationalError" or (isinstance(kind, type) and issubclass(kind, OSError)):
+        return f"{name}: {said}"[:LONGEST_ERROR]
+    return f"{name[:LONGEST_NAME] or 'not named'} (in full in the ledger, table sweep: its words may quote data)"
 
 
 def everybody(audience: Audience) -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def _durability(module: ModuleType) -> tuple[str, ...]:
 
 def _sqlite_engine(url: URL, module: ModuleType, *, read_only: bool) -> Engine:
     """Return an engine whose transactions are begun by us: the driver would leave reads outside them."""
-    engine = create_engine(url, module=module, connect_args={"timeout": WAIT_SECONDS})
+    engine = create_engine(url, module=module, connect_args={"timeout": WAIT_SECONDS}, hide_parameters=True)
     pragmas = (
         f"busy_timeout={WAIT_SECONDS * 1000}",
         *_durability(module),
@@ -164,9 +164,9 @@ def _sqlite_engine(url: URL, module: ModuleType, *, read_only: bool) -> Engine:
 def _postgresql_engine(url: URL, *, read_only: bool) -> Engine:
     """Return an engine of which reads see one snapshot and writes come one at a time, as on SQLite."""
     if read_only:
-        engine = create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+        engine = create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True, hide_parameters=True)
     else:
-        engine = create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True)
+        engine = create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

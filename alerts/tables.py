@@ -119,6 +119,7 @@ class SourceFile(SQLModel, table=True):
     duplicates: int = 0
     rejected: int = 0
     settled: bool = True
+    reading: str = ""  # names how it was read (encoding, keys...): read otherwise, the same bytes are other rows
 
 
 class RecordVersion(SQLModel, table=True):
@@ -221,6 +222,7 @@ class Decision(SQLModel, table=True):
     urgency: str = ""
     consequence: str = ""
     evidence: str = _text("[]")  # record versions and the values the rule used
+    told: bool = False  # somebody must be told: it stands in a mail, or in the next daily mail
 
 
 # ---------------------------------------------------------------------------------------------- whom did we tell

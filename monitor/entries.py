@@ -9,7 +9,7 @@ from datetime import time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
@@ -78,7 +78,8 @@ def _database(value: str, info: ValidationInfo) -> str:
         return f"sqlite:///{_folder(info) / value.removeprefix('sqlite:///')}"
     if not re.match(r"postgresql(\+psycopg)?://", value):
         raise ValueError("must be sqlite:///FILE or postgresql://USER@HOST/NAME")
-    if urlsplit(value).password:
+    parts = urlsplit(value)
+    if parts.password or "password" in parse_qs(parts.query):
         raise ValueError("holds a password: leave it out and name a password file in the environment as PGPASSFILE")
     return value
 

@@ -31,22 +31,27 @@ def judge_health(figures: Figures | None, studies: Sequence[Study], overdue: Seq
     looks: dict[str, object] = {}
     for study in studies:
         last = figures.last_success.get((study.id,))
-        age = None if last is None else now - last
-        if age is None or age > 2 * study.sweep_every + LATE:
-            faults.append(f"study {study.id}: {'never swept' if age is None else f'last swept {_words(age)} ago'}")
+        if last is None:
+            faults.append(f"study {study.id}: never swept")
+        elif now - last > 2 * study.sweep_every + LATE:
+            faults.append(f"study {study.id}: last swept {_minutes(now - last)} ago")
         looks[study.id] = {
-            "last_sweep": last and last.isoformat(),
-            "age_seconds": age and age.total_seconds(),
+            "last_sweep": None if last is None else last.isoformat(timespec="seconds"),
+            "age_seconds": _seconds_since(last, now),
             "interval_seconds": study.sweep_every.total_seconds(),
         }
     oldest = min(figures.oldest_owed.values(), default=None)
-    waits = None if oldest is None else now - oldest
-    if waits is not None and waits > MAIL_WAITS:
-        faults.append(f"a mail has been owed for {_words(waits)}")
-    mails = {"owed": sum(figures.mails_owed.values()), "oldest_seconds": waits and waits.total_seconds()}
+    if oldest is not None and now - oldest > MAIL_WAITS:
+        faults.append(f"a mail has been owed for {_minutes(now - oldest)}")
+    mails = {"owed": sum(figures.mails_owed.values()), "oldest_seconds": _seconds_since(oldest, now)}
     return Health(faults=tuple(faults), details={"database": "answers", "studies": looks, "mails": mails})
 
 
-def _words(age: timedelta) -> str:
+def _seconds_since(moment: datetime | None, now: datetime) -> float | None:
+    """Return an age to a tenth of a second; None for what has not happened."""
+    return None if moment is None else round((now - moment).total_seconds(), 1)
+
+
+def _minutes(age: timedelta) -> str:
     """Say an age in whole minutes."""
     return f"{int(age.total_seconds() // 60)} min"

@@ -1,7 +1,8 @@
 """What Prometheus is shown: one table of metrics, filled from the ledger's figures and a few counts of this process.
 
 It knows names, labels and how a figure becomes a sample. A scrape never touches the database from here: samples come
-from the figures last shown, so that a fault of the database cannot break the page. No label ever names a participant.
+from the figures last shown, so that a fault of the database cannot break the page. Until figures are shown there are no
+samples of the ledger: a 0 that nobody counted would look like a reset. No label ever names a participant.
 """
 
 import platform
@@ -53,6 +54,7 @@ METRICS = (
         ("study",),
         "The moment of the last sweep that was done; 0 if there is none.",
     ),
+    Metric("vigil_sweep_interval_seconds", "gauge", ("study",), "How often the study is to be swept."),
     Metric("vigil_sweep_duration_seconds", "gauge", ("study",), "How long the last sweep that was done took."),
     Metric("vigil_rows_total", "counter", ("study", "fate"), "Rows of the source by what became of them."),
     Metric("vigil_files_refused_total", "counter", ("study", "domain"), "File contents that were refused whole."),
@@ -62,6 +64,7 @@ METRICS = (
         ("study",),
         "The moment of the last sweep that brought anything new, changed or withdrawn; 0 if there is none.",
     ),
+    Metric("vigil_participants", "gauge", ("study",), "Participants of whom the source has ever brought a row."),
     Metric("vigil_not_evaluable", "gauge", ("study", "rule"), "Participants about whom a rule cannot tell now."),
     Metric("vigil_rule_failures_total", "counter", ("study", "rule"), "Times a rule raised for a participant."),
     Metric("vigil_mails_owed", "gauge", ("study", "urgency"), "Mails that no server has accepted or refused for good."),
@@ -92,7 +95,7 @@ class Metrics:
     def __init__(self, studies: Sequence[Study], database: str) -> None:
         self._studies = studies
         self._build = (version("vigil-monitor"), platform.python_version(), database)
-        self._samples = _samples(Figures(), studies)
+        self._samples: dict[str, Mapping[Labels, float]] = {}
         self._errors: Counter[str] = Counter()
         self._missed = 0
         self.registry = CollectorRegistry()
@@ -119,6 +122,7 @@ class Metrics:
         """Give every metric of the table with its samples."""
         samples = self._samples | {
             "vigil_build_info": {self._build: 1},
+            "vigil_sweep_interval_seconds": {(study.id,): study.sweep_every.total_seconds() for study in self._studies},
             "vigil_errors_total": {(where,): self._errors[where] for where in ERRORS},
             "vigil_scheduler_missed_total": {(): self._missed},
         }
@@ -126,7 +130,7 @@ class Metrics:
             family = (GaugeMetricFamily if metric.type == "gauge" else CounterMetricFamily)(
                 metric.name, metric.help, labels=metric.labels
             )
-            for labels, value in sorted(samples[metric.name].items()):
+            for labels, value in sorted(samples.get(metric.name, {}).items()):
                 family.add_metric(labels, value)
             yield family
 
@@ -153,6 +157,7 @@ def _samples(figures: Figures, studies: Sequence[Study]) -> dict[str, Mapping[La
         "vigil_rows_total": _filled(_times(alone, FATES), figures.rows),
         "vigil_files_refused_total": _filled(_times(alone, DOMAINS), figures.files_refused),
         "vigil_source_newest_data_timestamp_seconds": _filled(alone, _seconds(figures.newest_data)),
+        "vigil_participants": _filled(alone, figures.participants),
         "vigil_not_evaluable": _filled(rules, figures.not_evaluable),
         "vigil_rule_failures_total": _filled(rules, figures.rule_failures),
         "vigil_mails_owed": _filled(urgencies, figures.mails_owed),

@@ -35,7 +35,9 @@ def run_sweep(store: Store, study: Study, now: datetime, *, keep: bool = True) -
     started = clock.monotonic()
     try:
         result = _sweep(store, study, now, started, keep=keep)
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of a native library (polars) is no Exception
         log.exception("sweep failed", study=study.id)
         result = _record_failure(store, study, now, started, error, keep=keep)
     log.info("sweep", study=study.id, **result.figures())
@@ -47,6 +49,8 @@ def _sweep(store: Store, study: Study, now: datetime, started: float, *, keep: b
         seen = ledger.seen_files(session, study.id)
     batch = study.source.read(seen)
     with store.write(keep=keep) as session:
+        if (newer := ledger.seen_files(session, study.id)) != seen:  # another process has swept meanwhile
+            batch = study.source.read(newer)
         sweep = ledger.open_sweep(session, study.id, now, study.rulebook, study.zone)
         touched = ledger.save_new_versions(session, sweep, batch, study.shrink)
         usubjids = ledger.whom_to_judge(session, sweep, touched)
@@ -69,7 +73,7 @@ def _sweep(store: Store, study: Study, now: datetime, started: float, *, keep: b
 
 
 def _record_failure(
-    store: Store, study: Study, now: datetime, started: float, error: Exception, *, keep: bool
+    store: Store, study: Study, now: datetime, started: float, error: BaseException, *, keep: bool
 ) -> SweepResult:
     """Write a failed sweep's row, with the error, and owe the operators a mail about it."""
     said = f"{type(error).__name__}: {error}"

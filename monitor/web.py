@@ -5,6 +5,7 @@ shows the last figures and /healthz says so. No page names a participant or an a
 """
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from alerts.ledger.figures import Figures, read_figures
@@ -77,8 +78,9 @@ def make_app(lookout: Lookout, metrics: Metrics, judge: Callable[[Figures | None
 
     async def show_health(_request: Request) -> Response:
         health = judge(await lookout.figures())
-        status = {"status": "fault" if health.faults else "ok", "faults": list(health.faults)}
-        return JSONResponse(status | dict(health.details), status_code=503 if health.faults else 200)
+        said = {"status": "fault" if health.faults else "ok", "faults": list(health.faults)} | dict(health.details)
+        page = json.dumps(said, indent=2, ensure_ascii=False) + "\n"  # a person reads it too
+        return Response(page, 503 if health.faults else 200, media_type="application/json")
 
     return Starlette(routes=[Route("/", index), Route("/metrics", show_metrics), Route("/healthz", show_health)])
 
@@ -101,6 +103,13 @@ class Server(uvicorn.Server):
 def make_server(app: Starlette) -> Server:
     """Return a server to `serve(sockets=[...])`; setting its `should_exit` ends it."""
     return Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False, ws="none",
-                       timeout_graceful_shutdown=3)
-    )  # fmt: skip
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=3,
+        )
+    )

@@ -13,6 +13,8 @@ from typing import Self
 _DTC = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})(T(?P<hour>\d{2})(:(?P<minute>\d{2})(:(?P<second>\d{2})(\.\d+)?)?)?)?)?)?"
 )
+_YEARS = range(1850, 2200)
+"""Years beyond stand for "unknown" or "never ends", and no calendar can reckon from their ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Dtc:
             raise ValueError(f"'{text}' is not an ISO 8601 date")
         part = {name: int(value) for name, value in match.groupdict().items() if value is not None}
         year, month, day = part["year"], part.get("month"), part.get("day")
+        if year not in _YEARS:
+            raise ValueError(f"'{text}' is not a date of a study")
         try:
             earliest = datetime(
                 year, month or 1, day or 1, part.get("hour", 0), part.get("minute", 0), part.get("second", 0)

@@ -1,6 +1,6 @@
 """Adverse events out of AE rows, and whether they are serious: ICH E2A's criteria and what the site ticked.
 
-A row is not an event: several rows may tell of one. It knows AE records only and must not know rules or answers.
+A row is not an event: several rows may tell of one. It knows AE and DS records only and must not know rules or answers.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rules.hit import Evidence
-from rules.records import AdverseEvent, Participant
+from rules.records import AdverseEvent, Disposition, Participant
 
 CRITERIA = {
     "aesdth": "results in death",
@@ -25,7 +25,10 @@ ALWAYS_COLLECTED = tuple(name for name in CRITERIA if name != "aesmie")
 
 _SERIOUS = {"aeser": "AESER = Y"} | {name: f"{name.upper()} = Y ({words})" for name, words in CRITERIA.items()}
 
-_GRADE = re.compile(r"\s*(?:grade\s*)?([1-5])\s*", re.IGNORECASE)
+_FATAL = frozenset({"FATAL", "DEATH", "DIED", "DEAD", "死亡"})
+"""SDTM's outcome, and what is entered for it where AEOUT was not coded."""
+
+_GRADE = re.compile(r"\s*(?:grade\s*)?([1-5])(?:\.0*)?\s*级?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,35 @@ def events_of(participant: Participant) -> tuple[Event, ...]:
 
 def is_fatal(row: AdverseEvent) -> bool:
     """Whether a row says that the event ended in death."""
-    return row.aeout.upper() == "FATAL" or row.aesdth == "Y" or _GRADE.sub(r"\1", row.aetoxgr) == "5"
+    return row.aesdth == "Y" or bool(_signs_of_death(row))
+
+
+def has_fatal_outcome(row: AdverseEvent) -> bool:
+    """Whether the outcome of a row is death."""
+    return row.aeout.upper() in _FATAL
+
+
+def tells_of_death(row: Disposition) -> bool:
+    """Whether a row of DS tells of a death, coded or, where it is not coded, as the site worded it."""
+    return (row.dsdecod or row.dsterm).upper() in _FATAL
 
 
 def signs_of_seriousness(row: AdverseEvent) -> tuple[str, ...]:
     """Name everything in a row that makes its event serious (ICH E2A); empty where nothing does."""
     signs = tuple(words for name, words in _SERIOUS.items() if getattr(row, name) == "Y")
-    return (*signs, "AEOUT = FATAL") if row.aeout.upper() == "FATAL" else signs
+    return (*signs, *_signs_of_death(row))
+
+
+def _signs_of_death(row: AdverseEvent) -> tuple[str, ...]:
+    """Name what says beside AESDTH that the event ended in death: the outcome, and CTCAE's grade for death."""
+    outcome = (f"AEOUT = {row.aeout.upper()}",) if has_fatal_outcome(row) else ()
+    return (*outcome, f"AETOXGR = {row.aetoxgr} (death)") if _grade(row) == 5 else outcome
+
+
+def _grade(row: AdverseEvent) -> int | None:
+    """Return the grade that a row reports, None where none can be read."""
+    match = _GRADE.fullmatch(row.aetoxgr)
+    return int(match[1]) if match else None
 
 
 def seriousness_of(event: Event) -> Seriousness:
@@ -89,7 +114,7 @@ def seriousness_of(event: Event) -> Seriousness:
 
 def grade_of(event: Event) -> int | None:
     """Return the worst grade reported: AETOXGR, or CTCAE's own 5 for death and 4 for life-threatening; else None."""
-    grades = [int(match[1]) for row in event.rows if (match := _GRADE.fullmatch(row.aetoxgr))]
+    grades = [grade for row in event.rows if (grade := _grade(row)) is not None]
     grades += [5 for row in event.rows if is_fatal(row)]
     grades += [4 for row in event.rows if row.aeslife == "Y"]
     return max(grades, default=None)

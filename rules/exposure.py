@@ -1,9 +1,10 @@
-"""When a participant was first and last dosed, and when dosing ended for good.
+"""When a participant was first dosed, and when dosing ended for good.
 
 It knows EC, EX, DM and DS records. It must not know a dosing plan: what should have been given is `rules.regimen`.
 """
 
 from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from rules.dtc import Dtc
@@ -12,51 +13,60 @@ from rules.records import Disposition, Dose, Participant
 ZeroDose = Literal["placebo", "not-given"]
 """What a dose of 0 means in a study: placebo was given, or nothing was."""
 
-_NOT_GIVEN = frozenset({"N"})
 _NOT_PERFORMED = frozenset({"SCHEDULED", "PLANNED"})
 _NOT_AN_END = frozenset({"PROTOCOL MILESTONE", "OTHER EVENT"})
 _MILESTONES = frozenset(
     {"RANDOMIZED", "RANDOMISED", "INFORMED CONSENT OBTAINED", "ENROLLED", "ELIGIBILITY CRITERIA MET"}
 )
+_ENDS = frozenset(
+    {
+        "ADVERSE EVENT", "COMPLETED", "DEATH", "DISEASE RELAPSE", "LACK OF EFFICACY", "LOST TO FOLLOW-UP",
+        "NON-COMPLIANCE WITH STUDY DRUG", "PHYSICIAN DECISION", "PREGNANCY", "PROGRESSIVE DISEASE",
+        "PROTOCOL DEVIATION", "PROTOCOL VIOLATION", "SITE TERMINATED BY SPONSOR", "STUDY TERMINATED BY SPONSOR",
+        "WITHDRAWAL BY SUBJECT",
+    }
+)  # fmt: skip
+"""What ends dosing in a row without DSCAT; anything else might be a milestone, and doses are expected on."""
+
+
+def is_scheduled(dose: Dose) -> bool:
+    """Whether a record tells of a plan, not of what happened (ECMOOD)."""
+    return dose.mood.upper() in _NOT_PERFORMED
 
 
 def was_given(dose: Dose, zero_dose: ZeroDose) -> bool:
     """Whether an EC or EX record tells of a dose that was really given."""
-    if dose.occur.upper() in _NOT_GIVEN or dose.mood.upper() in _NOT_PERFORMED:
+    if dose.occur == "N" or is_scheduled(dose):
         return False
     return dose.dose is None or dose.dose != 0 or zero_dose == "placebo"
 
 
-def given_doses(participant: Participant, zero_dose: ZeroDose) -> tuple[Dose, ...]:
-    """Return the dated doses really given, in order of time: from EC where it has any, else from EX."""
-    for domain in ("EC", "EX"):
-        given = [d for d in participant.doses if d.domain == domain and d.stdtc is not None and was_given(d, zero_dose)]
-        if given:
-            return tuple(sorted(given, key=lambda dose: _order(dose.stdtc)))
-    return ()
-
-
 def first_dose(participant: Participant, zero_dose: ZeroDose) -> Dtc | None:
-    """Return when the first dose was given, or None for a participant never dosed.
+    """Return when the first dose was given, or None where no date tells.
 
-    From EC, else EX, else RFXSTDTC. RFSTDTC stands in only where there is no dose record at all, because it may be the
-    date of consent.
+    The earliest of EC, EX and RFXSTDTC, because a late or mistyped record of one must not turn what came after the
+    first dose into history. RFSTDTC stands in only where there is no dose record at all, because it may be the date of
+    consent.
     """
-    given = given_doses(participant, zero_dose)
-    if given:
-        return given[0].stdtc
+    subject = participant.subject
+    dates = [dose.stdtc for dose in participant.doses if dose.stdtc is not None and was_given(dose, zero_dose)]
+    if subject is not None and subject.rfxstdtc is not None:
+        first = subject.rfxstdtc
+        # A dose with a partial date that may lie after the first one says nothing of the first.
+        dates = [on for on in dates if on.has_day or not first.has_day or on.latest < first.earliest]
+        dates.append(first)
+    if dates:
+        return min(dates, key=_order)
+    return None if subject is None or participant.doses else subject.rfstdtc
+
+
+def may_be_dosed(participant: Participant, zero_dose: ZeroDose) -> bool:
+    """Whether a participant of whom no date of a first dose is known may have been dosed nevertheless."""
     subject = participant.subject
     if subject is None:
-        return None
-    return subject.rfxstdtc or (None if participant.doses else subject.rfstdtc)
-
-
-def last_dose(participant: Participant, zero_dose: ZeroDose) -> Dtc | None:
-    """Return when the last dose recorded so far ended, or None for a participant never dosed."""
-    ends = [dose.endtc or dose.stdtc for dose in given_doses(participant, zero_dose)]
-    if ends:
-        return max((end for end in ends if end is not None), key=_order)
-    return participant.subject.rfxendtc if participant.subject else None
+        return not participant.doses or any(was_given(dose, zero_dose) for dose in participant.doses)
+    unread = any(problem.startswith(("RFXSTDTC:", "RFSTDTC:")) for problem in subject.problems)
+    return unread or any(was_given(dose, zero_dose) for dose in participant.doses)
 
 
 def dosing_ended(participant: Participant) -> Dtc | None:
@@ -64,17 +74,23 @@ def dosing_ended(participant: Participant) -> Dtc | None:
     ends = list(_disposition_dates(participant.dispositions))
     if participant.subject is not None and participant.subject.dthdtc is not None:
         ends.append(participant.subject.dthdtc)
-    return min(ends, key=_order, default=None)
+    return min(ends, key=lambda end: (end.latest, end.earliest), default=None)
 
 
 def _disposition_dates(dispositions: Iterable[Disposition]) -> Iterable[Dtc]:
     """Yield the dates of dispositions that end dosing."""
     for disposition in dispositions:
-        ends = disposition.dscat.upper() not in _NOT_AN_END and disposition.dsdecod.upper() not in _MILESTONES
-        if ends and disposition.dsstdtc is not None:
+        if disposition.dsstdtc is not None and _ends_dosing(disposition.dscat.upper(), disposition.dsdecod.upper()):
             yield disposition.dsstdtc
 
 
-def _order(date: Dtc | None) -> tuple[object, ...]:
-    """Order dates by the earliest moment they allow, then the latest; what is missing comes last."""
-    return (1,) if date is None else (0, date.earliest, date.latest)
+def _ends_dosing(category: str, decod: str) -> bool:
+    """Whether a disposition of that category ends dosing."""
+    if not category:
+        return decod in _ENDS
+    return category not in _NOT_AN_END and decod not in _MILESTONES
+
+
+def _order(when: Dtc) -> tuple[date, timedelta, datetime]:
+    """Order dates by the first day they allow, of one day the one that tells most, then the earliest moment."""
+    return when.earliest.date(), when.latest - when.earliest, when.earliest

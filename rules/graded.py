@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rules.ctcae.grade import HIGH, LOW, NORMAL, UNKNOWN, UNKNOWN_UNIT, Grade, Ungraded
 from rules.ctcae.identity import identify, lab_tests
-from rules.ctcae.result import Censor, read_limit, read_result
+from rules.ctcae.result import Censor
 from rules.dtc import Dtc
-from rules.exposure import first_dose
+from rules.exposure import first_dose, may_be_dosed
+from rules.lab_reading import LabReading, by_time, is_predose, read_lab
 from rules.records import LabResult, Participant
-from rules.units import canonical, convert, fold
+from rules.units import convert, fold
 
 if TYPE_CHECKING:
     from rules.ctcae.columns import Samples
@@ -70,31 +71,11 @@ def grade_participants(participants: Iterable[Participant], header: "Header") ->
     return {usubjid: tuple(labs) for usubjid, labs in graded.items()}
 
 
-class _Reading(NamedTuple):
-    """A lab row as read, before it has a baseline."""
-
-    record: LabResult
-    test: str
-    result: str
-    reported_unit: str
-    value: Decimal | None
-    censor: Censor
-    fault: Ungraded | None
-    unit: str
-    lln: Decimal | None
-    uln: Decimal | None
-    predose: bool | None
-
-    @property
-    def fits(self) -> bool:
-        return self.unit not in ("", UNKNOWN_UNIT)
-
-
 class _Row(NamedTuple):
     """A lab row with its baseline."""
 
-    reading: _Reading
-    baseline: _Reading | None
+    reading: LabReading
+    baseline: LabReading | None
     base: Decimal | None
     after: bool
 
@@ -102,9 +83,10 @@ class _Row(NamedTuple):
 def _rows_of(participant: Participant, header: "Header") -> list[_Row]:
     """Read one participant's lab rows in order of time and find each one's baseline."""
     dosed = first_dose(participant, header.zero_dose)
+    unknown = dosed is None and may_be_dosed(participant, header.zero_dose)
     readings = [
-        _read(record, test, dosed)
-        for record in sorted(participant.labs, key=_time)
+        read_lab(record, test, None if unknown else is_predose(record.lbdtc, dosed))
+        for record in sorted(participant.labs, key=by_time)
         if (test := identify(record.lbtestcd, record.lbspec, record.lbtest)) is not None
     ]
     baselines = _flagged(readings) if header.baseline == "flag" else _last_predose(readings)
@@ -116,58 +98,9 @@ def _rows_of(participant: Participant, header: "Header") -> list[_Row]:
     return rows
 
 
-def _time(record: LabResult) -> tuple[object, ...]:
-    """Order records by time; undated ones come last, ties go by record key."""
-    if record.lbdtc is None:
-        return (1, record.key)
-    return (0, record.lbdtc.earliest, record.lbdtc.latest, record.key)
-
-
-def _read(record: LabResult, test: str, dosed: Dtc | None) -> _Reading:
-    """Read one row: the original result, or the standard one where the original is blank."""
-    result, unit, low, high = record.lborres, record.lborresu, record.lbornrlo, record.lbornrhi
-    if not result and (record.lbstresc or record.lbstresn):
-        result, unit = record.lbstresc or record.lbstresn, record.lbstresu
-        low, high = record.lbstnrlo, record.lbstnrhi
-    reading = read_result("" if record.lbstat.upper() == "NOT DONE" else result)
-    known = canonical(unit, lab_tests()[test].units) if unit.strip() else ""
-    return _Reading(
-        record=record,
-        test=test,
-        result=result,
-        reported_unit=unit,
-        value=reading.value,
-        censor=reading.censor,
-        fault=reading.fault,
-        unit=UNKNOWN_UNIT if known is None else known,
-        lln=read_limit(low),
-        uln=read_limit(high),
-        predose=_is_predose(record.lbdtc, dosed),
-    )
-
-
-def _is_predose(taken: Dtc | None, dosed: Dtc | None) -> bool | None:
-    """Whether a sample was taken on or before the first dose; None where the dates cannot tell.
-
-    On the day of the first dose, times decide where both are known; a sample or a dose without a time counts as
-    sample first, as study calendars have it. Everything of a participant never dosed is before.
-    """
-    if dosed is None:
-        return True
-    if taken is None:
-        return None
-    if taken.has_time and dosed.has_time:
-        return taken.earliest <= dosed.earliest
-    if taken.has_day and dosed.has_day:
-        return taken.earliest.date() <= dosed.earliest.date()
-    if taken.latest <= dosed.earliest:
-        return True
-    return False if taken.earliest > dosed.latest else None
-
-
-def _last_predose(readings: Sequence[_Reading]) -> dict[str, _Reading]:
+def _last_predose(readings: Sequence[LabReading]) -> dict[str, LabReading]:
     """Return each test's last numeric result on or before the first dose, one in a fitting unit before any other."""
-    found: dict[str, _Reading] = {}
+    found: dict[str, LabReading] = {}
     for reading in readings:
         if reading.predose and reading.value is not None and not reading.censor:
             earlier = found.get(reading.test)
@@ -176,12 +109,12 @@ def _last_predose(readings: Sequence[_Reading]) -> dict[str, _Reading]:
     return found
 
 
-def _flagged(readings: Sequence[_Reading]) -> dict[str, _Reading]:
+def _flagged(readings: Sequence[LabReading]) -> dict[str, LabReading]:
     """Return each test's result flagged as baseline, the last one where several are."""
     return {r.test: r for r in readings if "Y" in (r.record.lblobxfl.upper(), r.record.lbblfl.upper())}
 
 
-def _base_in_unit_of(reading: _Reading, baseline: _Reading) -> Decimal | None:
+def _base_in_unit_of(reading: LabReading, baseline: LabReading) -> Decimal | None:
     """Return the baseline's value in the unit of a result, None where it has none or the units do not compare."""
     if baseline.value is None or baseline.censor:
         return None
@@ -191,7 +124,7 @@ def _base_in_unit_of(reading: _Reading, baseline: _Reading) -> Decimal | None:
     return baseline.value if spelling and spelling == fold(baseline.reported_unit) else None
 
 
-def _is_after(reading: _Reading, baseline: _Reading | None) -> bool:
+def _is_after(reading: LabReading, baseline: LabReading | None) -> bool:
     """Whether a baseline clause may apply: never to the baseline sample itself, nor to an earlier one."""
     taken = reading.record.lbdtc
     if baseline is None or taken is None or baseline.record.lbdtc is None:
@@ -225,7 +158,7 @@ def _columns(rows: Sequence[_Row]) -> "Samples":
     )
 
 
-def _state(baseline: _Reading) -> int:
+def _state(baseline: LabReading) -> int:
     """Say where a baseline lies in its own range, by its number, else by its flag."""
     value = baseline.value if not baseline.censor else None
     if value is not None and (baseline.lln is not None or baseline.uln is not None):

@@ -76,6 +76,7 @@ class Judgement:
     urgency: Urgency
     consequence: Consequence = Consequence.WATCH
     grade: int | None = None
+    each_anchor_is_news: bool = False  # a further anchor is told, not only written as the episode going on
     told: bool = True  # a hit is always told; another answer only where the kind says so
     evidence: tuple[Evidence, ...] = ()
     ctcae: str = ""

@@ -8,7 +8,7 @@ what follows.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rules.infection_terms import Entry, find, is_infection_soc, vocabulary
+from rules.infection_terms import Entry, find, is_infection_soc, names_class, vocabulary
 from rules.records import AdverseEvent
 
 
@@ -49,7 +49,7 @@ def _recognise_row(row: AdverseEvent) -> Recognition:
     if coded:
         why = f"coded to {getattr(row, coded)}"
         return Recognition(True, f"{why}; {matched}" if groups else why, groups, (coded, *_texts(standing)))
-    soc = row.aesoc or row.aebodsys
+    soc = next((getattr(row, name) for name in _socs(row)), "")
     if standing:
         aside = f"although coded to {soc}" if soc else "not coded"
         return Recognition(True, f"{matched}, {aside}", groups, (*_texts(standing), *_socs(row)))
@@ -72,4 +72,5 @@ def _texts(standing: list[tuple[str, Entry]]) -> tuple[str, ...]:
 
 
 def _socs(row: AdverseEvent) -> tuple[str, ...]:
-    return tuple(name for name in ("aesoc", "aebodsys") if getattr(row, name))[:1]
+    """The variable that says which class the event is coded to."""
+    return tuple(name for name in ("aesoc", "aebodsys") if names_class(getattr(row, name)))[:1]

@@ -22,6 +22,7 @@ class Role(StrEnum):
     """What a line of the vocabulary says of a text in which it stands."""
 
     SOC = "soc"  # the name of MedDRA's class of infections
+    NOT_CODED = "not-coded"  # stands where a class should and names none
     INFECTION = "infection"
     OTHER = "other"  # looks like an infection and means something else
     CAUSE = "cause"  # names a cause other than infection
@@ -174,7 +175,7 @@ def _index() -> tuple[dict[str, tuple[Entry, ...]], tuple[Entry, ...]]:
     exact: dict[str, list[Entry]] = {}
     starred = []
     for entry in vocabulary():
-        if entry.role is Role.SOC:
+        if entry.role in (Role.SOC, Role.NOT_CODED):
             continue
         if "*" in entry.words[0]:
             starred.append(entry)
@@ -184,10 +185,16 @@ def _index() -> tuple[dict[str, tuple[Entry, ...]], tuple[Entry, ...]]:
 
 
 @cache
-def _socs_of_infection() -> frozenset[str]:
-    return frozenset(" ".join(entry.words) for entry in vocabulary() if entry.role is Role.SOC)
+def _classes(role: Role) -> frozenset[str]:
+    return frozenset(" ".join(entry.words) for entry in vocabulary() if entry.role is role)
 
 
 def is_infection_soc(text: str) -> bool:
-    """Whether a text is the name of MedDRA's system organ class of infections."""
-    return bool(text) and " ".join(_words(_fold(text))) in _socs_of_infection()
+    """Whether a text is MedDRA's system organ class of infections, by its full name or by speaking of infections."""
+    return " ".join(_words(_fold(text))) in _classes(Role.SOC) or any(not found.denied for found in find(text))
+
+
+def names_class(text: str) -> bool:
+    """Whether a text names any system organ class: "-", "uncoded" and the like name none."""
+    words = " ".join(_words(_fold(text)))
+    return bool(words) and words not in _classes(Role.NOT_CODED)

@@ -146,6 +146,13 @@ DOMAINS: Mapping[str, type[Record]] = {
 """The domains that are read, in reading order."""
 
 
+def domain_of(record: Record) -> str:
+    """Return the SDTM domain of a record."""
+    if isinstance(record, Dose):
+        return record.domain
+    return next(domain for domain, kind in DOMAINS.items() if type(record) is kind)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
     """All current records of one participant, each domain in order of record key."""

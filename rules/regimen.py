@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rules.exposure import ZeroDose, dosing_ended, was_given
+from rules.exposure import ZeroDose, dosing_ended, is_scheduled, was_given
 from rules.records import Dose, Participant
 
 if TYPE_CHECKING:
@@ -78,11 +78,12 @@ def fates_by_plan(
     planned = planned_doses(plan, first)
     records = dose_records(participant)
     given = [record for record in records if was_given(record, zero_dose) and says_whether(record)]
-    refused = [record for record in records if not was_given(record, zero_dose) and not _is_scheduled(record)]
-    unsure = [record for record in records if not says_whether(record) or (record in given and _day(record) is None)]
+    refused = [record for record in records if not was_given(record, zero_dose) and not is_scheduled(record)]
+    unsure = [r for r in records if not is_scheduled(r) and (not says_whether(r) or (r in given and _day(r) is None))]
     given_to = _assign(planned, given)
     refused_to = _assign([dose for dose in planned if dose not in given_to], refused)
-    begun = max((dose.cycle for dose in given_to | refused_to), default=0)
+    told = given_to | refused_to
+    begun = max((dose.cycle for dose in told), default=0)
     ended = end_of_dosing(participant, first)
     answers = []
     for dose in planned:
@@ -97,7 +98,7 @@ def fates_by_plan(
         else:
             fate, record = _without_record(dose, deadline, unsure, local_now)
         answers.append(DoseFate(dose.name, dose.on, fate, record, deadline))
-    strays = [r for r in refused if r not in refused_to.values() and not any(_in_window(dose, r) for dose in given_to)]
+    strays = [r for r in refused if r not in refused_to.values() and not any(_in_window(dose, r) for dose in told)]
     answers += [_as_collected(stray, Fate.NOT_GIVEN) for stray in strays if not _is_after(stray, ended)]
     return _in_order(answers)
 
@@ -107,7 +108,7 @@ def fates_as_collected(
 ) -> tuple[DoseFate, ...]:
     """Say what EC itself tells of each dose: given, not given (ECOCCUR), or scheduled (ECMOOD) and never performed."""
     records = [record for record in participant.doses if record.domain == "EC"]
-    performed = [record for record in records if not _is_scheduled(record)]
+    performed = [record for record in records if not is_scheduled(record)]
     given = [record for record in performed if was_given(record, zero_dose)]
     first = min((day for record in given if (day := _day(record))), default=date.min)
     ended = end_of_dosing(participant, first)
@@ -123,7 +124,7 @@ def fates_as_collected(
         answers.append(_as_collected(record, fate))
     for record in records:
         day = _day(record)
-        if _is_scheduled(record) and day is not None and day not in seen and not _is_after(record, ended):
+        if is_scheduled(record) and day is not None and day not in seen and not _is_after(record, ended):
             deadline = _midnight(day + timedelta(days=1 + entry_grace_days))
             fate = Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE
             answers.append(replace(_as_collected(record, fate), deadline=deadline))
@@ -137,8 +138,8 @@ def dose_records(participant: Participant) -> tuple[Dose, ...]:
 
 
 def says_whether(record: Dose) -> bool:
-    """Whether a record's --OCCUR can be read: Y, N, or nothing to add to the record itself."""
-    return record.occur in {"", "Y", "N"}
+    """Whether a record says that its dose occurred or not; one that the form asked about and left blank does not."""
+    return record.occur in {"Y", "N"} or (not record.occur and (record.presp != "Y" or record.dose is not None))
 
 
 def runs_of_missed(fates: Sequence[DoseFate], at_least: int) -> Iterator[tuple[DoseFate, ...]]:
@@ -182,6 +183,10 @@ def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[Pla
     single = [(day, record) for record in records if not _spans_days(record) and (day := _day(record)) is not None]
     single.sort(key=lambda pair: pair[0])
     free = [dose for dose in planned if dose not in covered]
+    by_day = dict(single)
+    on_plan = {dose: by_day[dose.on] for dose in free if dose.on in by_day}
+    if len(on_plan) == len(single):  # every record on a planned day of its own, as most are: nothing to weigh
+        return covered | on_plan
     # best[i][j]: the best way for the first i planned doses and j records, as (assigned, minus days apart, pairs)
     best: list[list[tuple[int, int, tuple[tuple[int, int], ...]]]] = [[(0, 0, ())] * (len(single) + 1)]
     for i, dose in enumerate(free):
@@ -205,11 +210,6 @@ def _as_collected(record: Dose, fate: Fate) -> DoseFate:
 def _in_order(answers: Sequence[DoseFate]) -> tuple[DoseFate, ...]:
     """Order by day; what has none comes last."""
     return tuple(sorted(answers, key=lambda answer: answer.on or date.max))
-
-
-def _is_scheduled(record: Dose) -> bool:
-    """Whether a record tells of a plan, not of what happened (ECMOOD)."""
-    return record.mood.upper() == "SCHEDULED"
 
 
 def _is_after(record: Dose, ended: date | None) -> bool:

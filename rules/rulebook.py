@@ -25,6 +25,9 @@ _ENTRIES = ("rulebook", "dosing", "rule")
 Model = TypeVar("Model", bound=BaseModel)
 
 
+_SHIPPED = resources.files("rules.rulebooks")
+
+
 class RulebookError(Exception):
     """A rulebook that cannot be used; the message is one sentence that names file, entry and field."""
 
@@ -126,12 +129,18 @@ class Rulebook:
 def load_rulebook(name: str | Path) -> Rulebook:
     """Load a rulebook by path, or by the bare name of a shipped one; raise RulebookError."""
     path = Path(name)
-    shipped = resources.files("rules.rulebooks") / f"{name}.toml"
     try:
-        text = path.read_text(encoding="utf-8") if path.suffix == ".toml" else shipped.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RulebookError(f"rulebook {name}: cannot be read: {error}") from None
-    return parse_rulebook(text, str(name))
+        if path.suffix == ".toml":
+            return parse_rulebook(path.read_text(encoding="utf-8"), str(name))
+        return parse_rulebook(_SHIPPED.joinpath(f"{name}.toml").read_text(encoding="utf-8"), str(name))
+    except UnicodeDecodeError:
+        raise RulebookError(f"rulebook {name}: is not UTF-8 text") from None
+    except OSError as error:
+        shipped = ", ".join(
+            sorted(file.name.removesuffix(".toml") for file in _SHIPPED.iterdir() if ".toml" in file.name)
+        )
+        known = "" if path.suffix == ".toml" else f" (shipped: {shipped}; any other is named by its .toml file)"
+        raise RulebookError(f"rulebook {name}: cannot be read: {error.strerror}{known}") from None
 
 
 def parse_rulebook(text: str, name: str) -> Rulebook:

@@ -13,6 +13,9 @@ from decimal import Context, Decimal
 from functools import cache
 from importlib import resources
 
+GIGA = "10^9/L"
+"""Written "G/L" with a capital; a small g is grams, which no count is measured in."""
+
 SIGNIFICANT = Context(prec=15)
 """Fifteen significant digits: what is left of a number that went through a binary float or a conversion."""
 
@@ -51,6 +54,8 @@ def _units() -> dict[str, frozenset[str]]:
 def canonical(text: str, units: Collection[str]) -> str | None:
     """Return which of `units` a reported unit means, None where it means none of them or more than one."""
     meant = _units().get(fold(text), frozenset()) & set(units)
+    if GIGA in meant and text.strip().startswith("g/"):
+        return None  # grams: a haemoglobin entered as a count must not be graded as one
     return next(iter(meant)) if len(meant) == 1 else None
 
 

@@ -9,7 +9,7 @@ from rules.dtc import Dtc
 from rules.graded import GradedLab, grade_participants
 from rules.hit import Judgement
 from rules.kinds import KINDS
-from rules.records import Dose, LabResult, Participant
+from rules.records import Dose, LabResult, Participant, Subject
 from rules.rulebook import Header, Rule
 
 DAY_1 = datetime(2014, 3, 3)
@@ -42,7 +42,8 @@ def sample(
 def participant(labs: Iterable[LabResult], *, dosed: bool = True, **more) -> Participant:
     """A participant with these labs, dosed from 09:00 on day 1 or never."""
     dose = Dose(usubjid="S-1", key="EC/1", occur="Y", stdtc=on(1, "09:00"))
-    return Participant(usubjid="S-1", labs=tuple(labs), doses=(dose,) if dosed else (), **more)
+    subject = Subject(usubjid="S-1", key="DM/S-1")
+    return Participant(usubjid="S-1", subject=subject, labs=tuple(labs), doses=(dose,) if dosed else (), **more)
 
 
 def header(ctcae: str = "5.0", **more: str) -> Header:

@@ -72,6 +72,7 @@ class Running:
     """A daemon at work and what it has logged so far."""
 
     process: subprocess.Popen[bytes]
+    settings: Path
     log_file: Path
 
     def log(self) -> list[dict[str, Any]]:
@@ -86,6 +87,11 @@ class Running:
         """Ask a page, once the daemon has started."""
         (started,) = wait_for(lambda: self.logged("started"), "the daemon to start")
         return httpx.get(f"http://{started['web']}{path}")
+
+    def command(self, *arguments: str) -> str:
+        """Return what a command on the same settings prints."""
+        command = [sys.executable, "-m", "monitor", *arguments, "--settings", str(self.settings)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -110,7 +116,7 @@ def running(settings: Path, **environment: str) -> Iterator[Running]:
     log_file = settings.with_suffix(".log")
     process = start(settings, log_file, **environment)
     try:
-        yield Running(process, log_file)
+        yield Running(process, settings, log_file)
     finally:
         if process.poll() is None:
             process.kill()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from sqlmodel import select
+from sqlmodel import func, select
 from typer.testing import CliRunner
 
 from alerts.store import Store
-from alerts.tables import Decision, Notification
+from alerts.tables import Decision, Notification, Sweep
 from monitor.cli import app
 from monitor.cli.exits import MEANING, Exit
 from tests.running import export, write_settings
@@ -191,14 +191,18 @@ def test_check_says_of_each_thing_whether_it_holds(tmp_path: Path) -> None:
         result = vigil("check")
         marks = [line.split("  ")[0].strip() for line in result.stdout.splitlines()]
         assert (result.exit_code, set(marks)) == (0, {"ok"}), result.stdout
+        assert f"database sqlite:///{tmp_path}/vigil.db: made at the first start\n" in result.stdout
         assert not (tmp_path / "vigil.db").exists()
     (tmp_path / "incoming" / "ae.csv").write_text("<html>not found</html>")
+    (tmp_path / "incoming" / "lb.csv").write_text("")
     result = vigil("check")
     faults = [line for line in result.stdout.splitlines() if line.startswith("fault")]
     assert result.exit_code == Exit.FAULT
-    assert [fault[7:13] for fault in faults] == ["study ", "relay "]
-    assert "ae.csv" in faults[0]
-    assert f"127.0.0.1:{mail_port}" in faults[1]
+    source = f"fault  study SYN: source {tmp_path}/incoming: "
+    assert [fault.startswith(source) for fault in faults] == [True, True, False]
+    assert {fault.removeprefix(source)[:7] for fault in faults[:2]} == {"ae.csv:", "lb.csv:"}
+    assert faults[2].startswith(f"fault  relay 127.0.0.1:{mail_port}: ")
+    assert faults[2].count(" relay ") == 1
 
 
 def test_check_goes_on_after_a_rulebook_that_does_not_load(tmp_path: Path) -> None:
@@ -206,7 +210,7 @@ def test_check_goes_on_after_a_rulebook_that_does_not_load(tmp_path: Path) -> No
     settings.write_text(settings.read_text().replace("low_dose_il2_sle", "no_such"))
     lines = vigil("check").stdout.splitlines()
     assert [line[:5].strip() for line in lines] == ["ok", "fault", "ok", "fault"]
-    assert "rulebook no_such" in lines[1]
+    assert lines[1].startswith("fault  study SYN: rulebook no_such: cannot be read")
 
 
 # ------------------------------------------------------------------------------------------------ sweep
@@ -229,15 +233,24 @@ def test_a_sweep_says_what_it_found_and_why_and_posts_it(tmp_path: Path) -> None
 
 
 def test_a_dry_look_keeps_and_mails_nothing(tmp_path: Path, swept: Path) -> None:
-    with_new = well("sweep", "--no-mail")
-    assert "nothing kept" in with_new
-    with Store(f"sqlite:///{tmp_path}/vigil.db").read() as session:
-        before = len(session.exec(select(Decision)).all())
-        mails = len(session.exec(select(Notification)).all())
-    well("sweep", "--no-mail")
-    with Store(f"sqlite:///{tmp_path}/vigil.db").read() as session:
-        assert len(session.exec(select(Decision)).all()) == before
-        assert len(session.exec(select(Notification)).all()) == mails
+    before = rows_of(tmp_path)
+    export(tmp_path, serious=False)  # the pneumonia is taken back: something to decide and to mail
+    said = well("sweep", "--no-mail")
+    assert "nothing kept" in said
+    assert "retract" in said
+    assert re.search(r", [1-9]\d* mails? owed$", said, re.MULTILINE)
+    assert rows_of(tmp_path) == before
+
+
+def rows_of(folder: Path) -> list[int]:
+    """Count what sweeps leave behind."""
+    store = Store(f"sqlite:///{folder}/vigil.db")
+    with store.read() as session:
+        found = [
+            session.exec(select(func.count()).select_from(table)).one() for table in (Sweep, Decision, Notification)
+        ]
+    store.close()
+    return found
 
 
 def test_a_dry_look_at_a_new_study_leaves_no_file(tmp_path: Path) -> None:
@@ -279,12 +292,22 @@ def test_the_life_of_an_alert(swept: Path) -> None:
     for words in (
         "Alert 1  closed  immediate", "why: present at first sweep: AESER = Y", "rulebook ", "CTCAE 5.0",
         "evidence: AE record SYN-001/E2", "aeser Y", "told: officer@example.org, accepted", "1 attempt, <",
-        "acknowledge  by Dr Li", "why: called the site", "note  by Nurse Wu", "close  by Dr Li", "unrelated: recovered",
+        "acknowledge  by Dr Li", "said: called the site", "note  by Nurse Wu", "close  by Dr Li",
+        "unrelated: recovered",
     ):  # fmt: skip
         assert words in story
     assert number_of("alerts", "list") == total - 1
     assert number_of("alerts", "list", "--state", "all") == total
-    assert well("alerts", "list", "--study", "OTHER") == "0 alerts not closed\n"
+    assert refused("alerts", "list", "--study", "OTHER") == (Exit.USAGE, "there is no study OTHER in vigil.toml")
+
+
+def test_where_the_table_is_too_wide_its_columns_stay_aligned(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.cli.terminal.PIPE_WIDTH", 90)
+    lines = [line.rstrip() for line in well("alerts", "list").splitlines()]
+    head, first = lines[0], lines[2]
+    for name, value in (("state", "open"), ("urgency", "immediate"), ("rule", "SAE-01"), ("participant", "SYN-001")):
+        assert head.index(name) == first.index(value)
+    assert (lines[1].strip(), lines[3].strip()) == ("what", "Serious adverse event: Pneumonia")
 
 
 @pytest.mark.parametrize(
@@ -302,9 +325,15 @@ def test_acts_that_are_not_possible(swept: Path, arguments: list[str], said: str
 
 
 def test_whoever_is_logged_in_acts_if_nobody_is_named(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
     monkeypatch.setenv("LOGNAME", "li.wei")
     well("alerts", "ack", 1)
     assert "acknowledge  by li.wei" in well("alerts", "show", 1)
+    monkeypatch.setenv("LOGNAME", "vigil")
+    assert refused("alerts", "ack", 1) == (Exit.USAGE, "say who does this: --by NAME")
+    monkeypatch.setenv("SUDO_USER", "nurse.wu")
+    well("alerts", "ack", 1)
+    assert "acknowledge  by nurse.wu" in well("alerts", "show", 1)
 
 
 # ------------------------------------------------------------------------------------------------ database, mail

@@ -253,6 +253,33 @@ def test_what_is_only_written_down_is_not_listed(store, action):
     assert told_of(store, daily_mails(store)[0]) == set()
 
 
+@pytest.mark.parametrize("action", [Action.CANNOT_TELL, Action.HOLD_BACK])
+def test_a_routine_answer_that_must_be_told_is_told_in_the_daily_mail(store, action):
+    blind = replace(MISSED, answer=Answer.NOT_EVALUABLE, reason="ECOCCUR is 'U', neither Y nor N")
+    decide_and_owe(store, local(11, 20), Decision(action=action, reason=blind.reason, judgement=blind))
+    owe_daily(store, STUDY, local(12, 8))
+    assert told_of(store, daily_mails(store)[0]) == {1}
+    assert "ECOCCUR is 'U', neither Y nor N" in text_of(daily_mails(store)[0])
+
+
+def test_a_closed_alert_that_no_longer_hits_is_not_listed(store):
+    decide_and_owe(store, local(11, 19), notify(LIVER))
+    with store.write() as session:
+        (alert,) = ledger.open_alerts(session, STUDY.id)
+        ledger.close_alert(session, alert.id, "Dr Li", "expected", "", local(11, 20))
+    taken_back = Decision(action=Action.RETRACT, reason="x", judgement=LIVER, alert=alert, told=False)
+    decide_and_owe(store, local(11, 21), taken_back)
+    owe_daily(store, STUDY, local(12, 8))
+    assert told_of(store, daily_mails(store)[0]) == set()
+
+
+def test_a_clock_that_was_ahead_for_a_while_silences_no_later_daily_mail(store):
+    assert owe_daily(store, STUDY, local(12, 8) + timedelta(days=400))
+    assert owe_daily(store, STUDY, local(12, 8))
+    assert not owe_daily(store, STUDY, local(12, 9))
+    assert owe_daily(store, STUDY, local(13, 8))
+
+
 def test_routine_trouble_with_the_source_is_listed_for_the_operators_only(store):
     decide_and_owe(store, local(11, 20), notify(replace(STALE, urgency=Urgency.ROUTINE)))
     owe_daily(store, STUDY, local(12, 8))

@@ -83,6 +83,12 @@ def test_a_hit_that_differs_from_what_was_told(hit, action, told, named):
     assert named in decision.reason
 
 
+def test_where_each_anchor_is_news_a_further_one_is_told():
+    more = replace(HIT, anchors=HIT.anchors | {"P1/PLAT/d15"}, each_anchor_is_news=True)
+    decision = only(decide([more], TOLD, SIGHT))
+    assert (decision.action, decision.told) == (Action.RENOTIFY, True)
+
+
 def test_a_new_version_with_the_same_values_adds_nothing():
     again = replace(HIT, evidence=(replace(LOW, version=99),))
     assert decide([again], TOLD, SIGHT) == ()
@@ -95,6 +101,21 @@ def test_less_urgent_alone_adds_nothing():
 def test_withdrawn_evidence_of_a_hit_that_stands_is_amended():
     decision = only(decide([replace(HIT, evidence=())], replace(TOLD, withdrawn=frozenset({("LB", LOW.key)})), SIGHT))
     assert (decision.action, decision.reason) == (Action.AMEND, "withdrawn at source: LB record P1/PLAT/d8")
+
+
+@pytest.mark.parametrize(
+    ("hit", "action"),
+    [
+        (HIT, None),
+        (replace(HIT, anchors=frozenset({"P1/PLAT/d8", "P1/PLAT/d15"})), Action.REOPEN),
+        (replace(HIT, anchors=frozenset({"P1/PLAT/d15"})), Action.NOTIFY),
+        (replace(HIT, anchors=frozenset({"P1/PLAT/d8", "P1/PLAT/d15"}), grade=4), Action.RENOTIFY),
+    ],
+)
+def test_a_closed_alert_is_told_again_on_evidence_that_was_not_there_at_closing(hit, action):
+    closed = replace(ALERT, state="closed")
+    told = [d for d in decide([hit], Standing(alerts=(closed,)), SIGHT) if d.told]
+    assert [(d.action, d.alert is closed) for d in told] == ([(action, action is not Action.NOTIFY)] if action else [])
 
 
 UNGRADED = replace(HIT, answer=Answer.NOT_EVALUABLE, reason="no unit", told=False)

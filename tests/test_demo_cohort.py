@@ -75,7 +75,7 @@ def test_doses_are_given_every_other_day_of_the_first_fortnight_of_a_cycle(files
     assert max(len(days) for days in by_person.values()) == 42
 
 
-def test_lymphocytes_saw_tooth_with_the_dosing_phase(files: dict[str, bytes]):
+def test_lymphocytes_rise_and_saw_tooth_with_the_dosing_phase(files: dict[str, bytes]):
     def mean(week: int) -> float:
         found = [
             float(row["LBORRES"])
@@ -84,7 +84,7 @@ def test_lymphocytes_saw_tooth_with_the_dosing_phase(files: dict[str, bytes]):
         ]
         return sum(found) / len(found)
 
-    assert mean(0) < mean(4) < mean(8)
+    assert mean(0) < mean(12)
     assert mean(2) > 1.05 * mean(4)
     assert mean(6) > 1.05 * mean(8)
 

@@ -16,8 +16,6 @@ from monitor.demo.place import refuse_foreign
 from monitor.demo.play import play
 from monitor.settings import SettingsError, load_settings
 
-pytest.importorskip("aiosmtpd", reason="needs aiosmtpd, the loopback mail server: pip install 'vigil-monitor[demo]'")
-
 WEEKS = 4
 
 

@@ -12,14 +12,12 @@ from typing import Any
 
 import pytest
 import typer
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Sink
 
 from alerts.mailer import Relay
 from alerts.store import Store
 from monitor.cli import app
 from monitor.post import post_what_is_owed
-from tests.prometheus_server import free_port
+from tests.smtp_server import Script, smtp_server
 from tests.trial import Trial, at
 
 RUNBOOK = (Path(__file__).resolve().parents[1] / "deploy" / "RUNBOOK.md").read_text()
@@ -30,10 +28,8 @@ QUESTIONS = dict(re.findall(r"^\*\*\d\. (.*?\?)\*\*.*?^```sql\n(.*?)^```", RUNBO
 @pytest.fixture
 def relay() -> Iterator[Relay]:
     """A mail server on loopback that takes everything."""
-    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield Relay(host="127.0.0.1", port=controller.port, username="", password="", tls="none")
-    controller.stop()
+    with smtp_server(Script()) as port:
+        yield Relay(host="127.0.0.1", port=port, tls="none")
 
 
 def tell(store: Store, relay: Relay, folder: Path) -> None:

@@ -42,7 +42,8 @@ def test_knows_what_is_known(text, day, time):
     assert (dtc.has_day, dtc.has_time) == (day, time)
 
 
-NOT_DATES = ["14-03-09", "2014-13", "2014-02-30", "2014/03/09", "09MAR2014", "2014-3-9", "0000-01-01", "-----09"]
+NOT_DATES = ["14-03-09", "2014-13", "2014-02-30", "2014/03/09", "09MAR2014", "2014-3-9", "-----09"]
+PLACEHOLDERS = ["0000-01-01", "0001-01-01", "1849", "2200-01-01", "9999", "9999-12-31", "9999-12-31T23:59"]
 NOT_TIMES = ["2014-03-09 14:05", "2014-03-09T24:00", "2014-03-09T14:60"]
 
 
@@ -60,3 +61,14 @@ def test_cutting_a_moment_short_only_widens_it(moment, length):
     whole = moment.replace(microsecond=0)
     dtc = Dtc.parse(whole.isoformat()[:length])
     assert dtc.earliest <= whole <= dtc.latest
+
+
+@pytest.mark.parametrize("text", PLACEHOLDERS)
+def test_a_year_that_stands_for_unknown_is_no_date(text):
+    with pytest.raises(ValueError, match=r"^'.*' is not a date of a study$"):
+        Dtc.parse(text)
+
+
+@pytest.mark.parametrize("text", ["1850-01-01", "2199-12-31", "2199"])
+def test_years_of_people_are_dates(text):
+    assert Dtc.parse(text).text == text

@@ -9,7 +9,7 @@ from rules.ctcae.grade import UNKNOWN_UNIT, Ungraded
 from rules.ctcae.identity import identify
 from rules.ctcae.result import read_limit, read_result
 from rules.dtc import Dtc
-from rules.exposure import dosing_ended, first_dose, last_dose
+from rules.exposure import dosing_ended, first_dose, may_be_dosed
 from rules.graded import grade_participants
 from rules.records import Disposition, Dose, Participant, Subject
 from tests.lab_stories import graded, header, on, participant, sample
@@ -78,13 +78,41 @@ def test_the_standard_result_stands_in_where_the_original_is_blank():
     assert (lab.low.grade, lab.result, lab.reported_unit) == (3, "38", "10^9/L")
 
 
+@pytest.mark.parametrize(
+    ("original", "unit", "standard", "number", "standard_unit", "value", "fault"),
+    [
+        ("20 *", "10^9/L", "20", "20", "10^9/L", 20, None),
+        ("see comment", "", "20 *", "20", "10^9/L", 20, None),
+        ("20", "", "20", "20", "10^9/L", 20, None),  # a number without a unit cannot be graded, the standard one can
+        ("21", "10^9/L", "20", "20", "10^9/L", 21, None),
+        ("21", "%", "20", "20", "10^9/L", 21, None),  # a percentage is not a count, whatever was made of it
+        ("clumped", "10^9/L", "clumped", "", "10^9/L", None, Ungraded.TEXT_RESULT),
+        ("clumped", "10^9/L", "20", "20", "", None, Ungraded.TEXT_RESULT),
+        ("ND", "", "", "", "", None, Ungraded.NO_RESULT),
+    ],
+)
+def test_the_standard_result_stands_in_where_only_that_can_be_graded(
+    original: str, unit: str, standard: str, number: str, standard_unit: str, value: int | None, fault: Ungraded | None
+):
+    row = sample("PLAT", 5, original, unit, lbstresc=standard, lbstresn=number, lbstresu=standard_unit)
+    (lab,) = graded([row])
+    assert (lab.value, lab.fault) == (value, fault)
+
+
 def test_the_original_unit_and_range_decide_even_where_the_standard_differs():
     row = sample("HGB", 5, "7.95", "g/dL", "12", "16", lbstresc="4.934", lbstresu="mmol/L", lbstnrlo="7.4")
     assert graded([row])[0].low.grade == 3
 
 
-def test_a_test_not_done_has_no_result_whatever_stands_there():
-    assert graded([sample("PLAT", 5, "0", lbstat="NOT DONE")])[0].fault is Ungraded.NO_RESULT
+@pytest.mark.parametrize(
+    ("result", "status", "fault"),
+    [
+        ("", "NOT DONE", Ungraded.NO_RESULT), ("ND", "NOT DONE", Ungraded.NO_RESULT), ("20", "", None),
+        ("20", "NOT DONE", Ungraded.SUSPECT), ("20", "not done", Ungraded.SUSPECT),
+    ],
+)  # fmt: skip
+def test_a_result_of_a_test_not_done_is_a_contradiction(result: str, status: str, fault: Ungraded | None):
+    assert graded([sample("PLAT", 5, result, lbstat=status)])[0].fault is fault
 
 
 @pytest.mark.parametrize(
@@ -204,10 +232,55 @@ def test_the_first_dose_is_the_earliest_really_given():
     missed = Dose(domain="EC", occur="N", stdtc=on(1))
     given = Dose(domain="EC", occur="Y", mood="PERFORMED", stdtc=on(3))
     exposure = Dose(domain="EX", dose=Decimal(1), stdtc=on(2))
-    assert first_dose(_dosed(planned, missed, given, exposure), "not-given") == on(3)
+    assert first_dose(_dosed(planned, missed, given), "not-given") == on(3)
+    assert first_dose(_dosed(planned, missed, given, exposure), "not-given") == on(2)
     assert first_dose(_dosed(missed, exposure), "not-given") == on(2)
+    assert first_dose(_dosed(given, rfxstdtc="2014-03-04"), "not-given") == Dtc.parse("2014-03-04")
+    mistyped = Dose(domain="EC", occur="Y", stdtc=Dtc.parse("2041-03-05"))
+    assert first_dose(_dosed(mistyped, rfxstdtc="2014-03-05"), "not-given") == Dtc.parse("2014-03-05")
     assert first_dose(_dosed(missed), "not-given") is None
     assert first_dose(_dosed(), "not-given") is None
+
+
+@pytest.mark.parametrize(
+    ("doses", "rfxstdtc", "first"),
+    [
+        (["2014-03-03T09:00", "2014-03-05"], "2014-03-03", "2014-03-03T09:00"),  # the time is kept
+        (["2014-03-03T09:00", "2014-03-03T08:00"], "2014-03-03T08:30", "2014-03-03T08:00"),
+        (["2014-03", "2014-03-03"], "2014-03-03", "2014-03-03"),  # a later dose without a day hides nothing
+        (["2014"], "2014-03-03", "2014-03-03"),
+        (["2014-02"], "2014-03-03", "2014-02"),  # certainly earlier
+        (["2014-03", "2014-03-03"], "", "2014-03"),  # could be either
+        (["2014-03", "2014-03-01"], "", "2014-03-01"),
+        (["2014-03-03"], "2014-03", "2014-03"),
+    ],
+)
+def test_of_several_dates_the_first_dose_is_the_earliest_and_most_exact(doses: list[str], rfxstdtc: str, first: str):
+    given = [Dose(domain="EC", occur="Y", stdtc=Dtc.parse(text)) for text in doses]
+    subject = {"rfxstdtc": rfxstdtc} if rfxstdtc else {}
+    for order in (given, given[::-1]):
+        assert first_dose(_dosed(*order, **subject), "placebo") == Dtc.parse(first)
+
+
+def test_whoever_may_have_been_dosed_on_an_unknown_day_has_no_history():
+    in_dm = Subject(usubjid="S-1")
+    undated = Dose(domain="EC", occur="Y")
+    missed = Dose(domain="EC", occur="N", stdtc=on(1))
+    unread = Subject(usubjid="S-1", problems=("RFXSTDTC: '3 March 2014' is not an ISO 8601 date",))
+    cases = [
+        (Participant(usubjid="S-1", subject=in_dm), False),
+        (Participant(usubjid="S-1", subject=in_dm, doses=(missed,)), False),
+        (Participant(usubjid="S-1", doses=(missed,)), False),
+        (Participant(usubjid="S-1", subject=in_dm, doses=(missed, undated)), True),
+        (Participant(usubjid="S-1", doses=(undated,)), True),
+        (Participant(usubjid="S-1", subject=unread), True),
+        (Participant(usubjid="S-1"), True),  # nobody knows of the participant but the laboratory
+    ]
+    labs = (sample("PLAT", -3, 200), sample("PLAT", 8, 20))
+    for who, expected in cases:
+        assert may_be_dosed(who, "not-given") is expected
+        graded_labs = grade_participants([replace(who, labs=labs)], header())["S-1"]
+        assert {lab.predose for lab in graded_labs} == ({None} if expected else {True})
 
 
 def test_a_dose_of_zero_is_placebo_or_nothing_as_the_study_says():
@@ -222,9 +295,7 @@ def test_dm_stands_in_for_missing_dose_records():
     assert first_dose(_dosed(Dose(domain="EC", occur="N", stdtc=on(1)), rfstdtc="2014-03-01"), "placebo") is None
 
 
-def test_the_last_dose_and_the_end_of_dosing():
-    doses = (Dose(domain="EC", occur="Y", stdtc=on(1)), Dose(domain="EC", occur="Y", stdtc=on(5), endtc=on(6)))
-    assert last_dose(_dosed(*doses), "placebo") == on(6)
+def test_the_end_of_dosing():
     ends = (
         Disposition(dscat="PROTOCOL MILESTONE", dsdecod="RANDOMIZED", dsstdtc=on(1)),
         Disposition(dscat="OTHER EVENT", dsdecod="FINAL LAB VISIT", dsstdtc=on(20)),
@@ -233,3 +304,13 @@ def test_the_last_dose_and_the_end_of_dosing():
     )
     assert dosing_ended(Participant(usubjid="S-1", dispositions=ends)) == on(30)
     assert dosing_ended(Participant(usubjid="S-1", dispositions=ends[:2])) is None
+    uncategorised = [
+        Disposition(dsdecod=text, dsstdtc=on(10)) for text in ("RE-CONSENTED", "", "withdrawal by subject")
+    ]
+    assert [dosing_ended(Participant(usubjid="S-1", dispositions=(row,))) for row in uncategorised] == [
+        None,  # perhaps a milestone: doses are expected on
+        None,
+        on(10),
+    ]
+    died = Subject(usubjid="S-1", dthdtc=Dtc.parse("2014"))
+    assert dosing_ended(Participant(usubjid="S-1", subject=died, dispositions=ends)) == on(30)

@@ -44,11 +44,17 @@ def test_a_high_baseline_takes_both_limits(value: int, expected: list[Answer]):
     assert answers(liver((-3, 50), (8, value))) == expected
 
 
-def test_a_very_high_baseline_is_history_and_says_so():
-    (clear,) = liver((-3, 150), (8, 250))
+@pytest.mark.parametrize(("baseline", "value"), [(150, 200.1), (200, 200.1), (200, 250)])
+def test_a_high_baseline_does_not_lift_the_limit_that_holds_for_everybody(baseline: float, value: float):
+    (hit,) = liver((-3, baseline), (8, value))
+    assert (hit.answer, hit.reason) == (Answer.HIT, "more than 5 x ULN")
+
+
+def test_a_baseline_above_the_limit_itself_is_history_and_says_so():
+    (clear,) = liver((-3, 200.1), (8, 400.2))
     assert (clear.answer, clear.told) == (Answer.CLEAR, False)
-    assert "baseline that was above ULN" in clear.reason
-    assert answers(liver((-3, 150), (8, 301))) == [Answer.HIT]
+    assert "as the baseline was" in clear.reason
+    assert answers(liver((-3, 200.1), (8, 400.3))) == [Answer.HIT]
 
 
 def test_without_a_baseline_uln_stands():
@@ -98,6 +104,43 @@ def test_a_rise_within_two_days():
     (hit,) = kidney((-9, 100), (8, 70), (10, 96.5))
     assert hit.reason == "up by 26.5 umol/L within 48 h"
     assert kidney((-9, 100), (8, 70), (12, 99)) == []  # no less than 72 h apart
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("2014-03-10", "2014-03-10", [Answer.HIT]),  # of one day, in whatever order
+        ("2014-03-10T08:00", "2014-03-10", [Answer.HIT]),  # perhaps after 08:00
+        ("2014-03-10T08:00", "2014-03-10T08:00", []),  # two results of one moment are no rise
+        ("2014-03-10T08:00", "2014-03-10T07:59", []),  # a fall
+        ("2014-03-10", "2014-03-09", []),
+        ("2014-03-10", "2014-03-12", [Answer.HIT]),
+        ("2014-03-10", "2014-03-14", []),
+        ("2014-03-10", "2014-03", [Answer.NOT_EVALUABLE]),
+        ("2014-03", "2014-03-10", [Answer.NOT_EVALUABLE]),
+        ("2014-03-10", "", [Answer.NOT_EVALUABLE]),
+        ("2014-03-10", "2014-04", []),  # certainly later than two days
+    ],
+)
+def test_a_rise_is_rather_told_than_missed(first: str, second: str, expected: list[Answer]):
+    def row(text: str, result: int):
+        dtc = Dtc.parse(text) if text else None
+        return sample("CREAT", None, result, "umol/L", 50, 110, dtc=dtc)
+
+    baseline = sample("CREAT", -9, 100, "umol/L", 50, 110)
+    assert answers(judged("lab_limit", KIDNEY, [baseline, row(first, 70), row(second, 97)])) == expected
+    undated = answers(judged("lab_limit", KIDNEY, [baseline, row(first, 70), row(second, 96)]))
+    assert undated == []  # no such rise, whenever it was
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [("<=119", []), ("<120", []), ("<=120", [Answer.NOT_EVALUABLE]), (">=120", [Answer.HIT]), ("120", [Answer.HIT])],
+)
+def test_a_limit_that_is_just_reached(result: str, expected: list[Answer]):
+    assert answers(judged("lab_limit", {"tests": ["CREAT"], "times_baseline": 1.5}, [
+        sample("CREAT", -9, 80, "umol/L"), sample("CREAT", 8, result, "umol/L")
+    ])) == expected  # fmt: skip
 
 
 def test_times_decide_where_both_are_known():

@@ -136,10 +136,28 @@ def test_a_rule_may_ask_for_two_samples_before_it_tells_a_mere_fall():
     assert answers(platelets((-3, 200), (8, 45), when=twice)) == [Answer.HIT]  # grade 3 waits for nobody
 
 
+def test_a_result_reported_twice_confirms_nothing():
+    twice = {"confirm_samples": 2}
+    once, again = sample("PLAT", 8, 140, low=150), sample("PLAT", 8, 140, low=150, key="another visit", visit="UNS")
+    (clear,) = judged("lab_toxicity", PLAT | twice, [*plat((-3, 200)), once, again])
+    assert clear.answer is Answer.CLEAR
+    next_day = sample("PLAT", 9, 140, low=150)
+    (hit,) = judged("lab_toxicity", PLAT | twice, [*plat((-3, 200)), once, again, next_day])
+    assert hit.answer is Answer.HIT
+    undated = [sample("PLAT", None, 140, low=150, key=key) for key in "ab"]
+    assert Answer.HIT in answers(judged("lab_toxicity", PLAT | twice, [*plat((-3, 200)), *undated]))
+
+
 def test_recovery_ends_an_episode_and_the_next_fall_is_another():
     hits = platelets((-3, 195), (8, 60), (15, 149), (22, 65), (29, 180), (36, 70))
     # 149 is no such fall and not back to grade 0 either: it neither belongs to the episode nor ends it.
     assert [hit.anchors for hit in hits] == [{"PLAT/8/60", "PLAT/22/65"}, {"PLAT/36/70"}]
+
+
+def test_what_cannot_be_evaluated_ends_no_episode_even_from_a_grade_4_baseline():
+    (hit, cannot) = platelets((-3, 20), (8, 9), (15, "clumped"), (22, 8))
+    assert hit.anchors == {"PLAT/8/9", "PLAT/22/8"}
+    assert cannot.answer is Answer.NOT_EVALUABLE
 
 
 def test_the_worst_sample_is_told_and_the_latest_beside_it():

@@ -7,7 +7,9 @@ from sqlalchemy import text
 from sqlmodel import SQLModel, col, select
 
 from alerts import ledger
+from alerts.batch import Batch
 from alerts.decide import Action
+from alerts.ledger import SweepResult
 from alerts.ledger.chain import GENESIS, canonical, extend_chain
 from alerts.ledger.projections import evidence_from_json, evidence_to_json
 from alerts.lifecycle import LifecycleError
@@ -63,6 +65,26 @@ def test_the_first_sweep_is_full_and_every_rule_is_new(desk: Ledger) -> None:
     assert desk.opened.new_rules == dict.fromkeys(("SAE-01", "CYT-02"), "present at first sweep")
     desk.sweep(unchanged(TWO))
     assert (desk.opened.is_first, desk.opened.is_full, desk.opened.new_rules) == (False, False, {})
+
+
+def test_what_the_first_data_bring_is_at_first_sight_though_looks_before_found_nothing(desk: Ledger) -> None:
+    for _ in range(2):
+        desk.sweep(Batch(trouble="the folder cannot be read"))
+    desk.sweep(TWO)
+    assert desk.opened.new_rules == dict.fromkeys(("SAE-01", "CYT-02"), "present in the first data")
+    desk.sweep(unchanged(TWO))
+    assert desk.opened.new_rules == {}
+
+
+def test_a_clock_that_was_ahead_for_a_while_stops_no_full_sweep(desk: Ledger) -> None:
+    desk.sweep(TWO, after=400 * DAY)
+    desk.sweep(unchanged(TWO), after=-400 * DAY)
+    assert desk.opened.is_full
+
+
+def test_the_log_is_given_an_errors_class_and_never_its_words() -> None:
+    result = SweepResult(sweep_id=1, study="S", status="failed", error="ValueError: 'PLACEBO' is not a number")
+    assert result.figures()["error"] == "ValueError"
 
 
 def test_the_first_sweep_of_a_study_local_day_is_full(desk: Ledger) -> None:
@@ -381,8 +403,8 @@ SLIPPED_IN_OUTCOME = (
         ("DELETE FROM chain WHERE seq = 2", "link 3 (decision 3): links 2 to 2 are missing"),
         ("UPDATE chain SET hash = 'x' WHERE seq = 2", "link 3 (decision 3): does not continue the link before it"),
         ("INSERT INTO decision SELECT 9, study, sweep_id, alert_id, decided_at, author, action, answer, reason,"
-         " rule_id, rulebook_sha256, ctcae, usubjid, scope, anchors, summary, grade, urgency, consequence, evidence"
-         " FROM decision WHERE id = 2", "decision 9 of study 'ST1' is in no chain"),
+         " rule_id, rulebook_sha256, ctcae, usubjid, scope, anchors, summary, grade, urgency, consequence, evidence,"
+         " told FROM decision WHERE id = 2", "decision 9 of study 'ST1' is in no chain"),
         (SLIPPED_IN_OUTCOME, "outcome 5 of study 'ST1' is in no chain"),
     ],
 )  # fmt: skip

@@ -17,6 +17,7 @@ from alerts.tables import (
     DeliveryAttempt,
     DeliveryOutcome,
     Notification,
+    RecordVersion,
     RuleFailure,
     SourceFile,
     StandingAnswer,
@@ -200,6 +201,22 @@ def test_what_rules_cannot_tell_and_files_refused(store: Store) -> None:
     assert found.files_refused == {("A", "LB"): 1}
 
 
+def test_participants_are_counted_once_whatever_became_of_their_rows(store: Store) -> None:
+    versions = [("P1", "new"), ("P1", "changed"), ("P2", "new"), ("P2", "withdrawn"), ("", "new")]
+    found = figures_of(
+        store,
+        sweep(1, 1, new=3),
+        *(
+            RecordVersion(
+                id=number, study="A", sweep_id=1, domain="AE", record_key=who, usubjid=who, change=change,
+                content_hash="", content="{}", file="ae.csv", line=number,
+            )
+            for number, (who, change) in enumerate(versions, start=1)
+        ),
+    )  # fmt: skip
+    assert found.participants == {("A",): 2}
+
+
 def test_every_fate_of_the_ledger_is_counted() -> None:
     assert {"read", *FATES} == set(Fates.__slots__)
 
@@ -221,6 +238,7 @@ def samples(metrics: Metrics) -> dict[str, dict[frozenset[tuple[str, str]], floa
 
 
 def test_the_table_is_what_a_scrape_gives(metrics: Metrics) -> None:
+    metrics.show(Figures())
     families = {f.name: f for f in text_string_to_metric_families(metrics.page().decode()) if f.name[:5] == "vigil"}
     for metric in METRICS:
         family = families.pop(metric.name.removesuffix("_total"))
@@ -230,7 +248,16 @@ def test_the_table_is_what_a_scrape_gives(metrics: Metrics) -> None:
     assert families == {}
 
 
-def test_whatever_an_alarm_may_be_written_on_is_there_from_the_start(metrics: Metrics, tmp_path: Path) -> None:
+def test_before_the_first_figures_nothing_of_the_ledger_is_shown(metrics: Metrics) -> None:
+    """A count that falls to a 0 that nobody counted would look like a reset, and then like news."""
+    found = {name for name in samples(metrics) if name.startswith("vigil_")}
+    assert found == {
+        "vigil_build_info", "vigil_sweep_interval_seconds", "vigil_errors_total", "vigil_scheduler_missed_total",
+    }  # fmt: skip
+
+
+def test_whatever_an_alarm_may_be_written_on_is_there_from_the_first_figures(metrics: Metrics, tmp_path: Path) -> None:
+    metrics.show(Figures())
     found = samples(metrics)
     rules = make_study(tmp_path).rulebook.rules
     for rule in rules:
@@ -263,6 +290,7 @@ def test_figures_become_samples(metrics: Metrics) -> None:
     old = {("study", "SYN"), ("rule", "OLD-01"), ("urgency", "immediate"), ("state", "open")}
     assert found["vigil_alerts_open"][frozenset(old)] == 2
     assert found["vigil_sweep_last_success_timestamp_seconds"] == {study: NOW.timestamp()}
+    assert found["vigil_sweep_interval_seconds"] == {study: 900}
     assert found["vigil_mails_accepted_total"] == {study: 4}
     assert found["vigil_mails_refused_total"] == {study: 1}
     about_vigil = frozenset({("study", ""), ("urgency", "immediate")})

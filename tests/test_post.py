@@ -119,6 +119,15 @@ def test_a_mail_settled_by_somebody_else_is_not_begun_again(store):
         assert owed(session, NOW) == []
 
 
+def test_a_mail_that_somebody_else_is_sending_is_not_begun_again(store):
+    owe_mails(store, saved(PLATELETS))
+    with store.write() as session:
+        assert begin_attempt(session, 1, NOW, "relay:25") is not None
+    with store.write() as session:
+        assert begin_attempt(session, 1, NOW + timedelta(seconds=29), "relay:25") is None
+        assert begin_attempt(session, 1, NOW + timedelta(seconds=30), "relay:25") is not None
+
+
 # ------------------------------------------------------------------------------------------------ delivery
 
 

@@ -1,6 +1,7 @@
 """Planned doses and what became of each, at the edges of windows, grace, cycles and the end of dosing."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -108,6 +109,31 @@ def test_a_dose_without_a_day_leaves_unclear_only_the_doses_it_could_be():
     assert answers["C1D3"] is Fate.UNCLEAR
     assert answers["C2D3"] is Fate.UNCLEAR  # planned for 31 January
     assert answers["C2D5"] is Fate.NO_RECORD  # its window opens on 1 February
+
+
+@pytest.mark.parametrize(
+    ("record", "fate"),
+    [
+        ({"occur": "", "presp": "Y"}, Fate.UNCLEAR),  # asked, and not answered
+        ({"occur": "", "presp": "Y", "dose": Decimal(1)}, Fate.GIVEN),
+        ({"occur": ""}, Fate.GIVEN),
+        ({"occur": "U", "presp": "Y"}, Fate.UNCLEAR),
+        ({"occur": "", "presp": "Y", "mood": "SCHEDULED"}, Fate.NO_RECORD),
+        ({"occur": "", "mood": "PLANNED"}, Fate.NO_RECORD),
+    ],
+)
+def test_a_record_that_does_not_say_whether_is_neither_given_nor_missed(record, fate):
+    doses = [dose(study_day(1)), dose(study_day(3), **record)]
+    assert fates(doses)["C1D3"] is fate
+    participant = Participant(usubjid="P1", doses=tuple(doses))
+    assert fates_as_collected(participant, "not-given", 2, datetime(2026, 6, 1))[1].fate is fate
+
+
+def test_a_dose_refused_twice_is_missed_once():
+    answers = fates(
+        [dose(study_day(1)), dose(study_day(3), "N"), dose(study_day(3), "N", dosu="x"), dose(study_day(5))]
+    )
+    assert [name for name, fate in answers.items() if fate is Fate.NOT_GIVEN] == ["C1D3"]
 
 
 def test_as_collected_goes_by_ec_alone():

@@ -35,6 +35,7 @@ def remember(batch: Batch, *, settled: bool = True) -> list[SeenFile]:
             modified_at=file.modified_at,
             stamped_at=file.stamped_at,
             settled=settled,
+            reading=file.reading,
         )
         for file in batch.files
         if file.state == "read"
@@ -367,3 +368,30 @@ def test_several_formats_of_one_domain_are_refused_until_the_settings_name_one(d
 def test_japanese_terms_are_kept(data: Path) -> None:
     batch = SdtmFolder(data / "sdtm-example", "CDISCPILOT01", {"AE": "i18n-ae.json"}).read(())
     assert batch.domains["AE"].frame["AETERM"][0] == "アプリケーションサイトの紅斑"
+
+
+def test_a_file_is_read_again_when_the_settings_say_to_read_it_otherwise(tmp_path: Path) -> None:
+    put(tmp_path / "ae.csv", text("S,AE,U1,1,E07,2014-01-16,caf\u00e9").decode().encode("latin-1"))
+    garbled = SdtmFolder(tmp_path, "S").read(())
+    assert states(garbled) == {"ae.csv": "refused"}
+    put(
+        tmp_path / "ae.csv",
+        text("S,AE,U1,1,E07,2014-01-16,caf\u00e9", "S,AE,U2,1,E01,,RASH").decode().encode("latin-1"),
+    )
+    seen = remember(SdtmFolder(tmp_path, "S").read(()))
+    assert states(SdtmFolder(tmp_path, "S").read(seen)) == {"ae.csv": "unchanged"}
+    for other in (
+        SdtmFolder(tmp_path, "S", encoding="latin-1"),
+        SdtmFolder(tmp_path, "S", keys={"AE": ("AESPID",)}),
+        SdtmFolder(tmp_path, "S", events={"AE": ("AETERM",)}),
+    ):
+        assert states(other.read(seen)) == {"ae.csv": "read"}
+        assert states(other.read([*seen, *remember(other.read(seen))])) == {"ae.csv": "unchanged"}
+
+
+def test_a_file_named_in_the_letters_of_another_system_is_read_and_its_name_can_be_stored(tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/lb" + "数据".encode("gb18030") + b".csv"
+    Path(os.fsdecode(odd)).write_bytes(b"STUDYID,DOMAIN,USUBJID,LBTESTCD\nS,LB,U1,PLAT\n")
+    file = only(look(tmp_path))
+    assert file.state == "read"
+    assert file.name.encode() == b"lb\\xca\\xfd\\xbe\\xdd.csv"

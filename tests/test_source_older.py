@@ -72,6 +72,12 @@ def test_older_by_its_own_stamp(digest: str, stamped: datetime | None, older: bo
     assert bool(why_older(digest, T0, stamped, memory)) is older
 
 
+@pytest.mark.parametrize(("ahead", "older"), [(180 * DAY, True), (180 * DAY + timedelta(seconds=1), False)])
+def test_a_stamp_far_ahead_of_its_file_blocks_no_later_export(ahead: timedelta, older: bool) -> None:
+    memory = seen(("A", T0, T0), ("B", T0 + DAY, T0 + DAY + ahead))
+    assert bool(why_older("C", T0 + 2 * DAY, T0 + 2 * DAY, memory)) is older
+
+
 @pytest.mark.parametrize(
     ("pattern", "names", "stand", "refused"),
     [

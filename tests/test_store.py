@@ -9,12 +9,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
 from alerts import store as store_module
+from alerts.ledger.rows import table_of
 from alerts.store import Store, StoreError
 from alerts.tables import APPEND_ONLY, Chain, Rulebook
+from monitor.opening import shown
 
 NOW = datetime(2024, 3, 4, 6, tzinfo=UTC)
 
@@ -224,3 +226,25 @@ def test_writers_of_several_threads_come_one_after_the_other(store: Store) -> No
         thread.join()
     with store.read() as session:
         assert sorted(session.exec(select(Rulebook.sha256))) == [f"{n:03}" for n in range(20)]
+
+
+def test_a_failed_statement_quotes_no_values(store: Store) -> None:
+    row = {"study": "S", "sha256": "PLACEBO", "name": "n", "version": "1", "ctcae": "5.0", "text": "t"}
+    with pytest.raises(IntegrityError) as caught, store.write() as session:
+        session.connection().execute(table_of(Rulebook).insert(), {**row, "in_force_from": None})
+    assert "PLACEBO" not in str(caught.value).splitlines()[0]
+    assert "[parameters:" not in str(caught.value)
+    assert "hide_parameters" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "printed"),
+    [
+        ("sqlite:////var/lib/vigil.db", "sqlite:////var/lib/vigil.db"),
+        ("postgresql://vigil@db/vigil", "postgresql://vigil@db/vigil"),
+        ("postgresql://vigil:secret@db/vigil", "postgresql://vigil:***@db/vigil"),
+        ("postgresql://vigil@db/vigil?password=secret&sslmode=require", "postgresql://vigil@db/vigil"),
+    ],
+)
+def test_a_url_is_printed_without_its_password(url: str, printed: str) -> None:
+    assert shown(url) == printed

@@ -16,7 +16,8 @@ COUNT = lab_tests()["PLAT"].units
     "spelling",
     ["THOU/uL", "GI/L", "10^9/L", "10*9/L", "10^3/uL", "K/uL", "×10⁹/L", "x10^9/L", "X 10E9/L", "10**9/L", "×109/L",
      "10⁹／Ｌ", "G/L", "10^3/mm3", "x10(9)/L", "10 9/L", "10^3/µL", "10^3/μL", " 10^9 / L ", "K/CUMM", "10e3/ul",
-     "*10^9/L", "10³/µL", "10^3/mcL", "thou/ul"],
+     "*10^9/L", "10³/µL", "10^3/mcL", "thou/ul", "1000/uL", "/nL",
+     "Tsd/µL", "bil/L", "E9/L"],
 )  # fmt: skip
 def test_thousands_per_microlitre_however_written(spelling: str):
     assert canonical(spelling, COUNT) == "10^9/L"
@@ -30,7 +31,7 @@ def test_cells_per_microlitre_however_written(spelling: str):
 
 
 @pytest.mark.parametrize(
-    "spelling", ["%", "FRACTION", "", "109/L", "10^12/L", "g/dL", "NO UNITS", "10^10/L", "10^99/L"]
+    "spelling", ["%", "FRACTION", "", "109/L", "10^12/L", "g/dL", "NO UNITS", "10^10/L", "10^99/L", "g/L", " g/l"]
 )
 def test_what_is_not_a_count_is_none(spelling: str):
     assert canonical(spelling, COUNT) is None
@@ -39,7 +40,7 @@ def test_what_is_not_a_count_is_none(spelling: str):
 @pytest.mark.parametrize(
     ("test", "spelling", "unit"),
     [
-        ("HGB", "g/L", "g/L"),  # for a count the same letters mean giga per litre
+        ("HGB", "g/L", "g/L"),  # for a count "G/L" is giga per litre, and "g/L" is refused
         ("HGB", "G/DL", "g/dL"),
         ("HGB", "mmol/L", "mmol/L"),
         ("HGB", "%", None),

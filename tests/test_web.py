@@ -62,6 +62,15 @@ def test_health_by_the_oldest_mail_owed(tmp_path: Path, minutes: int, well: bool
     assert health.details["mails"] == {"owed": 3, "oldest_seconds": minutes * 60}
 
 
+def test_what_happened_this_very_moment_has_an_age_of_nought(tmp_path: Path) -> None:
+    figures = Figures(last_success={("SYN",): NOW}, oldest_owed={("SYN", "immediate"): NOW})
+    said = json.loads(json.dumps(dict(judge_health(figures, [make_study(tmp_path)], (), NOW).details)))
+    assert said["studies"]["SYN"] == {
+        "last_sweep": "2024-03-04T06:00:00+00:00", "age_seconds": 0.0, "interval_seconds": 900.0,
+    }  # fmt: skip
+    assert said["mails"]["oldest_seconds"] == 0.0
+
+
 def test_health_without_a_database_and_with_overdue_jobs(tmp_path: Path) -> None:
     study = make_study(tmp_path)
     assert judge_health(None, [study], (), NOW).faults == ("the database does not answer",)

@@ -30,14 +30,14 @@ from rules.hit import Answer, Consequence, Judgement, Urgency
 
 FATES = ("unchanged", "new", "changed", "reappeared", "duplicate", "rejected", "withdrawn", "withheld")
 
-TOLD = (Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.AMEND, Action.RETRACT)
-"""What somebody is always told of; a routine one waits for the daily mail."""
 
-
-def daily_owed_since(session: Session, study: str, instant: datetime) -> bool:
-    """Whether a daily mail of a study has been owed at or after an instant."""
+def daily_owed_between(session: Session, study: str, start: datetime, end: datetime) -> bool:
+    """Whether a daily mail of a study has been owed from `start` on and before `end`."""
     found = select(Notification.id).where(
-        Notification.study == study, Notification.purpose == "daily", col(Notification.owed_at) >= instant
+        Notification.study == study,
+        Notification.purpose == "daily",
+        col(Notification.owed_at) >= start,
+        col(Notification.owed_at) < end,
     )
     return session.exec(found.limit(1)).first() is not None
 
@@ -125,7 +125,7 @@ def _untold(session: Session, study: str) -> tuple[Untold, ...]:
     found = (
         select(Decision, Chain)
         .join(Chain, (col(Chain.entry) == "decision") & (col(Chain.entry_id) == Decision.id))
-        .where(Decision.study == study, col(Decision.action).in_(TOLD), col(Decision.id).not_in(told))
+        .where(Decision.study == study, col(Decision.told).is_(True), col(Decision.id).not_in(told))
         .order_by(col(Decision.id))
     )
     return tuple(

@@ -91,4 +91,5 @@ def _row(sweep: OpenSweep, number: int, alert_id: int | None, made: Made) -> Dec
         urgency=str(judgement.urgency),
         consequence=str(judgement.consequence),
         evidence=evidence_to_json(judgement.evidence),
+        told=made.told,
     )

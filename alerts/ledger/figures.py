@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 
 from alerts.decide import Action
 from alerts.ledger.mails import SETTLED
+from alerts.ledger.runs import participants
 from alerts.tables import (
     Alert,
     Decision,
@@ -34,7 +35,7 @@ FATES = ("unchanged", "new", "changed", "reappeared", "duplicate", "rejected", "
 """What can become of a row, in the words of the sweep's columns."""
 
 _FRESH = ("new", "changed", "reappeared", "withdrawn")
-_TELLING = (Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.AMEND)
+_TELLING = (Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.REOPEN, Action.AMEND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Figures:
     last_seconds: Mapping[Labels, float] = field(default_factory=dict)  # study
     newest_data: Mapping[Labels, datetime] = field(default_factory=dict)  # study
     files_refused: Mapping[Labels, int] = field(default_factory=dict)  # study, domain
+    participants: Mapping[Labels, int] = field(default_factory=dict)  # study
     not_evaluable: Mapping[Labels, int] = field(default_factory=dict)  # study, rule: participants
     rule_failures: Mapping[Labels, int] = field(default_factory=dict)  # study, rule
     mails_owed: Mapping[Labels, int] = field(default_factory=dict)  # study, urgency
@@ -72,6 +74,7 @@ def read_figures(session: Session) -> Figures:
         files_refused=_count(
             session, (col(SourceFile.study), col(SourceFile.domain)), col(SourceFile.state) == "refused"
         ),
+        participants={(study,): len(participants(session, study)) for (study,) in last},
         not_evaluable=_not_evaluable(session),
         rule_failures=_count(session, (col(RuleFailure.study), col(RuleFailure.rule_id))),
         mails_owed={key: number for key, (number, _) in owed.items()},

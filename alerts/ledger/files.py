@@ -42,6 +42,7 @@ def seen_files(session: Session, study: str) -> list[SeenFile]:
             modified_at=row.modified_at,
             stamped_at=row.stamped_at,
             settled=row.settled,
+            reading=row.reading,
         )
         for row in session.exec(read)
     ]
@@ -159,6 +160,7 @@ def _source_file(
         duplicates=counts.duplicates,
         rejected=counts.rejected,
         settled=refused or not why_unsettled,
+        reading=look.reading,
     )
 
 
@@ -166,7 +168,7 @@ def _facts(row: SourceFile | None) -> tuple[object, ...]:
     """Return what makes a file's state a new one."""
     if row is None:
         return ()
-    return row.state, row.digest, row.reason, row.settled, row.rows, row.duplicates, row.rejected
+    return row.state, row.digest, row.reason, row.settled, row.rows, row.duplicates, row.rejected, row.reading
 
 
 def _save_rejected(session: Session, sweep: OpenSweep, batch: Batch, files: set[FileKey]) -> None:

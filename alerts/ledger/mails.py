@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from alerts.ledger.chain import extend_chain
@@ -120,14 +120,15 @@ def next_try(attempts: int, last: datetime, now: datetime) -> datetime:
 
 
 def begin_attempt(session: Session, notification_id: int, now: datetime, relay: str) -> Attempt | None:
-    """Write down a try before it is made; None if the mail has been settled meanwhile."""
+    """Write down a try before it is made; None if somebody else has settled the mail, or begun a try, meanwhile."""
     if session.exec(_settled().where(DeliveryOutcome.notification_id == notification_id)).first() is not None:
         return None
     mail = session.exec(select(Notification).where(Notification.id == notification_id)).one()
-    counted = select(func.coalesce(func.max(DeliveryAttempt.number), 0))
-    number = session.exec(counted.where(DeliveryAttempt.notification_id == notification_id)).one() + 1
+    attempts, last = _tries(session, [notification_id]).get(notification_id, (0, mail.owed_at))
+    if next_try(attempts, last, now) > now:
+        return None
     attempt_id = next_id(session, DeliveryAttempt)
-    row = {"id": attempt_id, "notification_id": mail.id, "number": number, "started_at": now, "relay": relay}
+    row = {"id": attempt_id, "notification_id": mail.id, "number": attempts + 1, "started_at": now, "relay": relay}
     add_rows(session, DeliveryAttempt, [row])
     return Attempt(id=attempt_id, notification_id=mail.id, study=mail.study, mime=mail.mime)
 

@@ -13,7 +13,7 @@ from alerts import tables
 from alerts.decide import SavedDecision
 from alerts.ledger.mails import owe
 from alerts.ledger.rows import add_rows, next_id
-from alerts.tables import Sweep
+from alerts.tables import RecordVersion, Sweep
 from rules.rulebook import Rulebook
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class SweepResult:
 
     def figures(self) -> dict[str, object]:
         """Return the numbers for a line of the log; nothing in them names a participant."""
-        said = {"error": self.error} if self.error else {}
+        said = {"error": self.error.partition(":")[0]} if self.error else {}  # its message may quote a row
         return {
             "sweep": self.sweep_id,
             "status": self.status,
@@ -103,7 +103,7 @@ def open_sweep(session: Session, study: str, now: datetime, rulebook: Rulebook, 
     last = _last_sweep(session, study, Sweep.status == "done")
     last_full = _last_sweep(session, study, Sweep.status == "done", col(Sweep.is_full).is_(True))
     changed = last is not None and last.rulebook_sha256 != rulebook.sha256
-    is_new_day = last_full is None or _day(last_full.now, zone) < _day(now, zone)
+    is_new_day = last_full is None or _day(last_full.now, zone) != _day(now, zone)  # a clock may be set back
     return OpenSweep(
         id=next_id(session, Sweep),
         study=study,
@@ -208,6 +208,8 @@ def _new_rules(session: Session, last: Sweep | None, rulebook: Rulebook) -> dict
     """Return the rules that look for the first time, with the words that say so."""
     if last is None:
         return {rule.id: "present at first sweep" for rule in rulebook.rules}
+    if session.exec(select(RecordVersion.id).where(RecordVersion.study == last.study).limit(1)).first() is None:
+        return {rule.id: "present in the first data" for rule in rulebook.rules}
     if last.rulebook_sha256 == rulebook.sha256:
         return {}
     book = session.get_one(tables.Rulebook, (last.study, last.rulebook_sha256))
@@ -221,4 +223,4 @@ def _failure_is_news(session: Session, study: str, now: datetime, error: str) ->
     if last is None or last.status == "done" or last.error != error:
         return True
     told = _last_sweep(session, study, Sweep.status == "failed", Sweep.mails_owed > 0)
-    return told is None or now - told.now >= FAILURE_TOLD_AGAIN
+    return told is None or abs(now - told.now) >= FAILURE_TOLD_AGAIN  # a clock may have been set back since

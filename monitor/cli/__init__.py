@@ -8,16 +8,16 @@ import typer
 from monitor.cli import alerts, check, database, demo, first, mail, rulebook, run, sweep
 from monitor.cli.exits import MEANING
 
-_CODES = "\n\n".join(f"{code:d}  {words}" for code, words in MEANING.items())
+_CODES = "\n".join(f"  {code:d}  {words}" for code, words in MEANING.items())
 
 app = typer.Typer(
     name="vigil",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # plain: faults of the command line are one line, and help starts in half the time
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Unattended safety monitoring of clinical trials: read, judge, decide, tell, and keep the evidence in SQL.",
-    epilog=f"Exit codes:\n\n{_CODES}",
+    epilog=f"\b\nExit codes:\n{_CODES}",
 )
 
 

@@ -1,6 +1,7 @@
 """`vigil alerts`: what is open, the whole story of one alert, and what a person does about it."""
 
 import getpass
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from alerts.tables import Alert
     from monitor.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Alerts: list them, read one's story, acknowledge, close, add a note.")
+app = typer.Typer(no_args_is_help=True, help="List alerts, read one's story, acknowledge, close, add a note.")
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The alert's number, as mails and `list` give it.")]
-By = Annotated[str, typer.Option(help="Who does this; without it, the name of the login.", show_default=False)]
+By = Annotated[str, typer.Option(help="Who does this; without it, the name of your login.", show_default=False)]
+
+NOBODY = {"", "root", "vigil"}
+"""Logins behind which nobody knows who sits."""
 
 
 class State(StrEnum):
@@ -54,6 +58,8 @@ def list_them(
             for alert in list_alerts(session, study=study, state=one)
             if state is not State.NOT_CLOSED or alert.state != "closed"
         ]
+    if study is not None and not found and study not in {entry.id for entry in given.study}:
+        fail(f"there is no study {study} in {given.file}", Exit.USAGE)
     found.sort(key=lambda alert: (-Urgency(alert.urgency).rank, alert.opened_at, alert.id))
     head = ("number", "state", "urgency", "study", "rule", "participant", "opened", "what")
     if found:
@@ -63,7 +69,7 @@ def list_them(
 
 @app.command()
 def show(number: Number, settings: SettingsOption = None) -> None:
-    """Tell the whole story of an alert: what was seen and decided, why, who was told, did the server take it."""
+    """Tell the whole story of an alert. What was seen and decided, why, who was told, and did the server take it."""
     given = read_settings(settings)
     from alerts.ledger import alert_history
     from alerts.tables import Alert
@@ -139,8 +145,16 @@ def _act(settings: SettingsOption, number: int, do: "Callable[[Session, datetime
 
 
 def _person(by: str) -> str:
-    """Return who acts: the name given, else that of the login."""
-    return by or getpass.getuser()
+    """Return who acts: the name given, else that of the login, also behind sudo; end where that says nothing."""
+    if by:
+        return by
+    try:
+        login = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        login = ""
+    if login in NOBODY:
+        fail("say who does this: --by NAME", Exit.USAGE)
+    return login
 
 
 def _zone(given: "Settings", study: str) -> str:
@@ -189,8 +203,9 @@ def _print_entry(entry: "Entry", zone: str) -> None:
     out.print(f"\n[bold]{moment(made.decided_at, zone)}  {made.action}[/]  by {made.author}  (decision {made.id})")
     if made.summary:
         out.print(f"  {made.summary}", markup=False)
-    out.print(f"  why: {made.reason or '-'}", markup=False)
-    if made.answer:
+    if made.reason:
+        out.print(f"  {'why' if made.answer else 'said'}: {made.reason}", markup=False)
+    if made.answer:  # a person's act has none, nor a rulebook
         out.print(f"  rulebook {made.rulebook_sha256[:12]}, CTCAE {made.ctcae}", markup=False)
     for item in evidence_from_json(made.evidence):
         values = ", ".join(f"{name} {value}" for name, value in item.values)

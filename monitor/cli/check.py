@@ -1,4 +1,4 @@
-"""`vigil check`: everything that must hold before a night alone, each in one line."""
+"""`vigil check`: everything that must hold before a night alone; a line for each thing, and for each fault."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,13 +18,15 @@ Line = tuple[str, list[str]]
 
 
 def check(settings: SettingsOption = None) -> None:
-    """Check settings, rulebooks, sources, database and relay; nothing is kept and nothing is mailed."""
+    """Check settings, rulebooks, sources, database and relay. Nothing is kept, nothing is mailed."""
     given = read_settings(settings)
     well = True
     for what, faults in _lines(given):
         well = well and not faults
-        mark = typer.style("fault", fg="red", bold=True) if faults else typer.style("ok   ", fg="green")
-        typer.echo(f"{mark}  {what}{': ' if faults else ''}{'; '.join(faults)}")
+        for fault in faults:
+            typer.echo(f"{typer.style('fault', fg='red', bold=True)}  {what}: {fault.removeprefix(f'{what}: ')}")
+        if not faults:
+            typer.echo(f"{typer.style('ok', fg='green')}     {what}")
     if not well:
         raise typer.Exit(Exit.FAULT)
 
@@ -34,8 +36,8 @@ def _lines(given: "Settings") -> Iterator[Line]:
     yield f"settings {given.file}", []
     for entry in given.study:
         yield from _study(given, entry)
-    yield f"database {given.database}", _asked(lambda: _database(given))
-    yield f"relay for {given.mail.sender}", _asked(lambda: _relay(given))
+    yield from _database(given)
+    yield f"relay {given.mail.host}:{given.mail.port}", _asked(lambda: _relay(given))
 
 
 def _study(given: "Settings", entry: "StudyEntry") -> Iterator[Line]:
@@ -44,7 +46,7 @@ def _study(given: "Settings", entry: "StudyEntry") -> Iterator[Line]:
     try:
         study = given.build_study(entry)
     except SettingsError as error:
-        yield f"study {entry.id}", [str(error)]
+        yield f"study {entry.id}", [str(error).removeprefix(f"settings {given.file}: study {entry.id}: ")]
         return
     header = study.rulebook.header
     rules = len(study.rulebook.rules)
@@ -52,20 +54,19 @@ def _study(given: "Settings", entry: "StudyEntry") -> Iterator[Line]:
     yield f"study {entry.id}: source {entry.source.path}", study.source.check()
 
 
-def _database(given: "Settings") -> list[str]:
-    from pathlib import Path
+def _database(given: "Settings") -> Iterator[Line]:
+    from monitor.opening import open_store, sqlite_file
 
-    from alerts.store import Store
-    from monitor.opening import SQLITE
+    def look() -> list[str]:
+        with open_store(given.database):
+            return []
 
-    file = Path(given.database.removeprefix(SQLITE))
-    if given.database.startswith(SQLITE) and not file.exists():
-        return []  # made at the first start
-    store = Store(given.database)
-    try:
-        return store.faults()
-    finally:
-        store.close()
+    what = f"database {given.database}"
+    file = sqlite_file(given.database)
+    if file and not file.exists():
+        yield f"{what}: made at the first start", []
+    else:
+        yield what, _asked(look)
 
 
 def _relay(given: "Settings") -> list[str]:
@@ -76,7 +77,7 @@ def _relay(given: "Settings") -> list[str]:
 
 
 def _asked(look: Callable[[], list[str]]) -> list[str]:
-    """Return what a look finds; what stands in its way is a finding too."""
+    """Return what a look finds; what stands in its way is a fault too."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from alerts.store import StoreError

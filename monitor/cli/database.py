@@ -1,24 +1,20 @@
 """`vigil db`: the schema, brought up to date by a person and looked at by anybody."""
 
-from pathlib import Path
-
 import typer
 
 from monitor.cli.exits import Exit, fail
-from monitor.cli.given import SettingsOption, read_settings, refusing
+from monitor.cli.given import SettingsOption, read_settings, refusing, the_store
 
-app = typer.Typer(no_args_is_help=True, help="The database: bring its schema up to date, or say how it stands.")
+app = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to date, or say how it stands.")
 
 
 @app.command()
 def upgrade(settings: SettingsOption = None) -> None:
     """Make the database, or bring its schema to the newest version. Stop the daemon and make a copy first."""
     from alerts.store import Store
-    from monitor.opening import SQLITE, alone
+    from monitor.opening import alone
 
     url = read_settings(settings).database
-    if url.startswith(SQLITE):
-        Path(url.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     with refusing(), alone(url):
         store = Store(url)
         try:
@@ -28,14 +24,12 @@ def upgrade(settings: SettingsOption = None) -> None:
             store.close()
     if faults:
         fail(f"database {url}: {'; '.join(faults)}", Exit.DATABASE)
-    typer.echo(f"{url}: the schema is the newest")
+    typer.echo(f"database {url}: the schema is the newest")
 
 
 @app.command()
 def status(settings: SettingsOption = None) -> None:
     """Say which database this is and whether schema and guards are whole."""
-    from monitor.cli.given import the_store
-
     given = read_settings(settings)
     with the_store(given) as store:
-        typer.echo(f"{given.database}\n{store.describe()}\nschema and guards are whole")
+        typer.echo(f"database {given.database}: {store.describe()}; schema and guards are whole")

@@ -13,7 +13,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed plays another cohort.")] = 2014,
     keep_serving: Annotated[bool, typer.Option("--keep", help="Go on as the daemon after the last week.")] = False,
 ) -> None:
-    """Replay 24 weeks of a synthetic study through the production code path."""
+    """Replay 24 weeks of a synthetic study on the production path."""
     from monitor.demo.play import play
 
     with refusing():

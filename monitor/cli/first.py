@@ -1,4 +1,4 @@
-"""`vigil init`: a first settings file, from flags and, at a terminal, from answers. It loads, or it is not written."""
+"""`vigil init`: a first settings file, from options and, at a terminal, answers. It loads, or it is not written."""
 
 import json
 import sys
@@ -46,35 +46,32 @@ path = {source}
 """
 
 
-def _flag(words: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(help=words, show_default=False)
-    return option
-
-
-Text = str | None
+def _option(words: str) -> typer.models.OptionInfo:
+    made: typer.models.OptionInfo = typer.Option(help=words, show_default=False)
+    return made
 
 
 def init(
     settings: Annotated[Path, typer.Option("--settings", "-s", metavar="FILE", help="The file to write.")] = Path(
         "vigil.toml"
     ),
-    study: Annotated[Text, _flag("A short id of the study: letters, digits, - and _.")] = None,
-    title: Annotated[Text, _flag("The study's title in mails.")] = None,
-    studyid: Annotated[Text, _flag("STUDYID as it stands in the data.")] = None,
-    rulebook: Annotated[Text, _flag("A shipped rulebook's name, or a .toml file.")] = None,
-    timezone: Annotated[Text, _flag("The study's IANA time zone.")] = None,
-    source: Annotated[Path | None, _flag("The folder of SDTM files.")] = None,
-    officer: Annotated[list[str] | None, _flag("Who is mailed about alerts; may be repeated.")] = None,
-    operator: Annotated[list[str] | None, _flag("Who is mailed about vigil itself; may be repeated.")] = None,
-    sender: Annotated[Text, _flag("The address that mails come from.")] = None,
-    smtp_host: Annotated[Text, _flag("The relay that takes mail.")] = None,
-    smtp_port: Annotated[int | None, _flag("Its port.")] = None,
-    tls: Annotated[Text, _flag("starttls, tls, or none for a relay on this machine.")] = None,
-    username: Annotated[str, _flag("The relay's login, if it wants one.")] = "",
-    password_file: Annotated[Path | None, _flag("The file that holds the login's password.")] = None,
+    study: Annotated[str | None, _option("A short id of the study: letters, digits, - and _.")] = None,
+    title: Annotated[str | None, _option("The study's title in mails.")] = None,
+    studyid: Annotated[str | None, _option("STUDYID as it stands in the data.")] = None,
+    rulebook: Annotated[str | None, _option("A shipped rulebook's name, or a .toml file.")] = None,
+    timezone: Annotated[str | None, _option("The study's IANA time zone.")] = None,
+    source: Annotated[Path | None, _option("The folder of SDTM files.")] = None,
+    officer: Annotated[list[str] | None, _option("Who is mailed about alerts; may be repeated.")] = None,
+    operator: Annotated[list[str] | None, _option("Who is mailed about vigil itself; may be repeated.")] = None,
+    sender: Annotated[str | None, _option("The address that mails come from.")] = None,
+    smtp_host: Annotated[str | None, _option("The relay that takes mail.")] = None,
+    smtp_port: Annotated[int | None, _option("Its port.")] = None,
+    tls: Annotated[str | None, _option("starttls, tls, or none for a relay on this machine.")] = None,
+    username: Annotated[str, _option("The relay's login, if it wants one.")] = "",
+    password_file: Annotated[Path | None, _option("The file that holds the login's password.")] = None,
     database: Annotated[str, typer.Option(help="A database URL.")] = "sqlite:///data/vigil.db",
 ) -> None:
-    """Write a first settings file; what no flag says is asked. An existing file is never overwritten."""
+    """Write a first settings file; what no option says is asked. An existing file is never overwritten."""
     if settings.exists():
         fail(f"{settings} exists and is left as it is", Exit.USAGE)
     text = TEMPLATE.format(
@@ -112,20 +109,20 @@ def _write(settings: Path, text: str) -> None:
     typer.echo(f"wrote {settings}, which watches {given.study[0].id}; next: vigil check --settings {settings}")
 
 
-def _asked(value: object, flag: str, question: str, proposal: str | None = None) -> str:
-    """Return a flag's value, or ask for it; without a terminal a proposal stands, and without that the command ends."""
+def _asked(value: object, option: str, question: str, proposal: str | None = None) -> str:
+    """Return an option's value, or ask for it; without a terminal a proposal stands, and without one it ends."""
     if value is not None:
         return str(value)
     if sys.stdin.isatty():
         return str(typer.prompt(question, default=proposal))
     if proposal is None:
-        fail(f"{flag} is missing", Exit.USAGE)
+        fail(f"{option} is missing", Exit.USAGE)
     return proposal
 
 
-def _addresses(values: Sequence[str] | None, flag: str, question: str) -> str:
+def _addresses(values: Sequence[str] | None, option: str, question: str) -> str:
     """Return addresses as a TOML list."""
-    return json.dumps(list(values) if values else _asked(None, flag, question).replace(",", " ").split())
+    return json.dumps(list(values) if values else _asked(None, option, question).replace(",", " ").split())
 
 
 def _login(username: str, password_file: Path | None) -> str:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +29,7 @@ def sweep(
     no_mail: Annotated[bool, typer.Option("--no-mail", help="A dry look: nothing is kept, nothing is mailed.")] = False,
     settings: SettingsOption = None,
 ) -> None:
-    """Sweep once, say what was found and decided, and post what is owed."""
+    """Sweep once, say what was found, and post what is owed."""
     given = read_settings(settings)
     from monitor import clock
     from monitor.logs import set_up_logs
@@ -63,12 +62,13 @@ def _chosen(given: "Settings", ids: Sequence[str] | None) -> "list[Study]":
 @contextmanager
 def _database(given: "Settings", *, dry: bool) -> "Iterator[Store]":
     """Open the database for a sweep; a dry look at a study never swept leaves not even a file behind."""
-    from monitor.opening import SQLITE, alone, open_store
+    from monitor.opening import alone, open_store, sqlite_file
 
     with ExitStack() as stack:
         url = given.database
-        if dry and url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
-            url = f"{SQLITE}{stack.enter_context(TemporaryDirectory())}/dry.db"
+        file = sqlite_file(url)
+        if dry and file and not file.exists():
+            url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/dry.db"
         if not dry:
             stack.enter_context(alone(url))
         yield stack.enter_context(open_store(url, create=True))
@@ -81,7 +81,7 @@ def _post(given: "Settings", studies: "Sequence[Study]", store: "Store") -> int:
     audiences = {study.id: study.audience for study in studies}
     posted = asyncio.run(post_what_is_owed(store, given.relay(), given.mail.sender, audiences=audiences))
     undelivered = posted.deferred + posted.refused + posted.unknown
-    console().print(f"mails: {posted.accepted} accepted, {undelivered} not")
+    console().print(f"\nmails: {posted.accepted} accepted, {undelivered} not")
     return undelivered
 
 
@@ -93,14 +93,18 @@ def _show(result: "SweepResult", *, kept: bool) -> None:
         return
     fates = [(name, f"{number:,}") for name, number in asdict(result.fates).items()]
     print_rows(("rows", "number"), fates, right=("number",))
-    told = [saved for saved in result.decisions if saved.decision.told]
+    told = sorted(
+        (saved for saved in result.decisions if saved.decision.told),
+        key=lambda saved: -saved.decision.judgement.urgency.rank,
+    )
     came = (
         f"{counted(result.judged, 'participant')} judged",
         f"{counted(len(told), 'decision')} to tell",
         f"{counted(result.mails, 'mail')} owed",
     )
-    out.print(f"\n{', '.join(came)}\n")
+    out.print(f"\n{', '.join(came)}")
     if told:
+        out.print("\n[bold]Told[/]")
         head = ("alert", "decision", "rule", "participant", "urgency", "grade", "what", "why")
         print_rows(head, [_told(saved) for saved in told], right=("alert", "grade"), long=2)
     silent = Counter(_silent(saved) for saved in result.decisions if not saved.decision.told)
@@ -116,7 +120,7 @@ def _told(saved: "SavedDecision") -> tuple[object, ...]:
         saved.alert_id or "",
         made.action.value,
         said.rule_id,
-        said.usubjid,
+        said.usubjid or "-",
         said.urgency.value,
         said.grade if said.grade is not None else "",
         said.summary,

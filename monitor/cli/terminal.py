@@ -23,7 +23,7 @@ def console() -> "Console":
 def print_rows(
     head: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = (), long: int = 0
 ) -> None:
-    """Print a table; where it is too wide, each row's last `long` cells on lines of their own below the others.
+    """Print a table; where it is too wide, the last `long` cells of each row, and of the head, on lines of their own.
 
     The columns named in `right` hold numbers.
     """
@@ -42,16 +42,21 @@ def print_rows(
     if not long or Measurement.get(out, out.options, made).maximum < out.width:
         out.print(made)
         return
-    for row in rows:
-        short = (str(cell) for cell in row[: len(head) - long] if str(cell))
-        out.print(Text("  ".join(short), style="bold"))
+    short = [[str(cell) for cell in row[: len(head) - long]] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*short, strict=True)]
+    for cells, row in zip(short, (head, *rows), strict=True):
+        aligned = (
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for cell, width, name in zip(cells, widths, head, strict=False)
+        )
+        out.print(Text("  ".join(aligned).rstrip(), style="bold"))
         for cell in row[len(head) - long :]:
-            out.print(Padding(Text(str(cell)), (0, 0, 0, 4)))
+            out.print(Padding(Text(str(cell)), (0, 0, 0, widths[0] + 2)))
 
 
 def moment(at: datetime | None, zone: str = "UTC") -> str:
-    """Return a moment on a wall clock, with its zone; '' for none."""
-    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if at else ""
+    """Return a moment on a wall clock, with its distance from UTC (CST is three zones); '' for none."""
+    return at.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes") if at else ""
 
 
 def counted(number: int, thing: str) -> str:

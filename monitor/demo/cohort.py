@@ -146,11 +146,10 @@ def _people(
 
 
 def _visits(seed: int, person: Person, first_day: date) -> Iterator[Entry]:
-    """Enter labs and vital signs of screening, every second week on treatment, every fourth week after it."""
+    """Enter labs and vital signs of screening, every second week on treatment, every eighth week after it."""
     chance = random.Random(f"{seed} visits {person.number}")
     treated = 4 * person.cycles
-    vital_signs = (*_VITAL_SIGNS, ("WEIGHT", "Weight", chance.uniform(45, 75), 0.4, "kg"))
-    weeks = [week for week in range(0, LAST_WEEK + 1, 2) if week <= treated or week % 4 == 0]
+    weeks = [week for week in range(0, LAST_WEEK + 1, 2) if week <= treated or week % 8 == 0]
     for week in (-1, *weeks):
         day = person.day(-SCREENING_DAYS if week < 0 else 1 + 7 * week)
         seen = day if person.punctual or week <= 0 else day + chance.choice((-1, 0, 0, 1))
@@ -160,7 +159,7 @@ def _visits(seed: int, person: Person, first_day: date) -> Iterator[Entry]:
         dosing = week % 4 == 2 and week < treated
         for values in sample(chance, person.levels, person.sex, week=week, dosing=dosing):
             yield Entry(domain="LB", usubjid=person.usubjid, values=visit | values | {"LBDTC": when}, shown=entered)
-        for code, name, mean, spread, unit in vital_signs:
+        for code, name, mean, spread, unit in _VITAL_SIGNS:
             values = {"VSTESTCD": code, "VSTEST": name, "VSORRES": f"{chance.gauss(mean, spread):.1f}"}
             values |= {"VSORRESU": unit, "VSDTC": when}
             yield Entry(domain="VS", usubjid=person.usubjid, values=visit | values, shown=entered)

@@ -100,8 +100,14 @@ def _white_cells(levels: Mapping[str, float]) -> float:
     return levels["NEUT"] + levels["LYM"] + levels["MONO"] + levels["EOS"]
 
 
+COUNTS = ("WBC", "NEUT", "LYM", "EOS", "PLAT", "HGB")
+
+
 def sample(chance: random.Random, levels: Levels, sex: str, *, week: int, dosing: bool) -> Iterator[dict[str, str]]:
-    """Yield the LB values of one blood sample: counts drift up over the weeks and saw-tooth with the dosing phase."""
+    """Yield the LB values of one blood sample: counts drift up over the weeks and saw-tooth with the dosing phase.
+
+    At the end of a dosing phase only blood is counted; liver and kidney are looked at with every fourth week.
+    """
     found = {"MONO": levels["MONO"]}
     for code, level in levels.items():
         if code == "MONO":
@@ -111,8 +117,8 @@ def sample(chance: random.Random, levels: Levels, sex: str, *, week: int, dosing
         moved = (test.dosing if dosing else 1.0) * (1 + test.drift * max(week, 0))
         found[code] = level * moved * (1 + stray)
     found["WBC"] = _white_cells(found)
-    for code, test in TESTS.items():
-        yield reported(code, f"{found[code]:.{test.decimals}f}", sex)
+    for code in COUNTS if dosing else TESTS:
+        yield reported(code, f"{found[code]:.{TESTS[code].decimals}f}", sex)
 
 
 def reported(code: str, result: str, sex: str) -> dict[str, str]:

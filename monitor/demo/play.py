@@ -7,6 +7,8 @@ can go on where it ends. Only the calendar is played: each sweep is handed its o
 
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, redirect_stderr
 from dataclasses import dataclass, field
@@ -41,6 +43,8 @@ from monitor.web import Lookout, listen, make_app, make_server
 
 LOOK_AT = time(20, 0)  # study-local: after the day's entries
 
+PIPE_WIDTH = 100
+
 MOST_MAILS = 1.0
 """Immediate mails per forty participant-months that the random background may cause."""
 
@@ -72,6 +76,8 @@ def play(
     last_day = until or clock.now().astimezone(ZONE).date() - timedelta(days=1)
     first_day = last_day - timedelta(days=7 * weeks - 1)
     refuse_foreign(folder)
+    # For frames of a few thousand rows threads cost more than they bring. Polars reads this when it is first loaded.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     folder.mkdir(parents=True, exist_ok=True)
     with alone(f"sqlite:///{folder.absolute() / DATABASE}"), _log_to(folder / LOG):
         return asyncio.run(_play(folder, staged_cohort(seed, first_day), 7 * weeks, keep_serving=keep_serving))
@@ -101,7 +107,7 @@ async def _play(folder: Path, cohort: Cohort, days: int, *, keep_serving: bool) 
         (study,) = settings.studies()
         with open_store(settings.database, create=True) as store:
             replay = Replay(
-                console=Console(highlight=False),
+                console=Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH),
                 folder=folder,
                 cohort=cohort,
                 days=days,

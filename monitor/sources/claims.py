@@ -3,6 +3,7 @@
 It knows names only and must not open a file.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ def claims(domain: str, pattern: str, names: Iterable[str]) -> tuple[Claim, ...]
     newest = [claim for same in found.values() for claim in _newest(same)]
     parts = all(is_part(domain, dataset) for dataset in found)
     if len(newest) > 1 and not (parts and len(newest) == len(found)):
-        said = f"{_listed(claim.name for claim in newest)} claim the same domain {domain}: name one in the settings"
+        named = _listed(printable(claim.name) for claim in newest)
+        said = f"{named} claim the same domain {domain}: name one in the settings"
         return tuple(
             Claim(name=claim.name, dataset=claim.dataset, stamped_at=claim.stamped_at, refused=said) for claim in newest
         )
@@ -59,6 +61,11 @@ def claims(domain: str, pattern: str, names: Iterable[str]) -> tuple[Claim, ...]
 def is_part(domain: str, dataset: str) -> bool:
     """Whether a dataset is named like a part of a split domain: its code and one or two letters more (SDTMIG 4.1.7)."""
     return re.fullmatch(rf"{domain.lower()}[a-z0-9]{{1,2}}", dataset) is not None
+
+
+def printable(name: str) -> str:
+    """Return a file name as it can be stored and printed: bytes that are not UTF-8 are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _newest(same: list[Claim]) -> list[Claim]:

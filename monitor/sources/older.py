@@ -5,7 +5,7 @@ It knows stamps in file names and what the ledger remembers; it must not know wh
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 
 from alerts.batch import SeenFile
@@ -14,6 +14,9 @@ _STAMP = re.compile(
     r"[-_.]?(?<!\d)(?P<day>(?:19|20)\d\d-?\d\d-?\d\d)(?:[T_-]?(?P<time>\d\d[:-]?\d\d(?:[:-]?\d\d)?)Z?)?(?!\d)",
     re.IGNORECASE,
 )
+
+AHEAD = timedelta(days=180)
+"""How far a true stamp may run ahead of its file, which may be an old one copied under a new name."""
 
 
 def stamp_in_name(name: str) -> tuple[str, datetime | None]:
@@ -36,7 +39,7 @@ def why_older(digest: str, modified_at: datetime | None, stamped_at: datetime | 
     `seen` are the contents read of that dataset, oldest first. The export's own stamp decides; where it says nothing, a
     content that came back after a newer one must bring a newer modification time.
     """
-    newest = max((file.stamped_at for file in seen if file.stamped_at), default=None)
+    newest = max((file.stamped_at for file in seen if file.stamped_at and _is_credible(file)), default=None)
     if stamped_at and newest and stamped_at != newest:
         if stamped_at > newest:
             return ""
@@ -49,6 +52,11 @@ def why_older(digest: str, modified_at: datetime | None, stamped_at: datetime | 
     if modified_at and since and modified_at > since:
         return ""
     return "the file is an older export come back: this content was read before, and a newer one since"
+
+
+def _is_credible(file: SeenFile) -> bool:
+    """Whether a stamp can be true: a slip of the year must not make every later export an older one for years."""
+    return not (file.stamped_at and file.modified_at) or file.stamped_at - file.modified_at <= AHEAD
 
 
 def _say(stamp: datetime) -> str:

@@ -30,6 +30,11 @@ class Expected:
     keys: tuple[Variant, ...]
     events: tuple[Variant, ...] = ()
 
+    def reading(self, encoding: str) -> str:
+        """Name this way of reading a file: the same bytes, read otherwise, are other rows."""
+        how = (encoding, self.studyid, self.keys, self.events)
+        return hashlib.sha256(repr(how).encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRows:

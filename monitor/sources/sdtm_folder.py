@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alerts.batch import Batch, DomainRows, FileLook, RejectedRow, SeenFile
-from monitor.sources.claims import DEFAULT_FILES, Claim, claims, is_part
+from monitor.sources.claims import DEFAULT_FILES, Claim, claims, is_part, printable
 from monitor.sources.formats import read_table
 from monitor.sources.identity import EVENTS, KEYS, key_of
 from monitor.sources.older import stamp_in_name, why_older
@@ -127,13 +127,13 @@ class SdtmFolder:
         found = claims(domain, self._pattern(domain), names)
         if not found:
             return _Domain(missing=bool(seen) or domain in self.files)
-        contents = [_open(self.path, domain, claim) for claim in found]
+        expected = self._expected(domain)
+        contents = [_open(self.path, claim, expected, self.encoding) for claim in found]
         absent = _absent_parts(domain, found, seen)
         fresh = [content for content in contents if content.look.state == "read"]
         if all(_is_unchanged(content.look, seen) for content in fresh):
             looks = [replace(c.look, state="unchanged") if c in fresh else c.look for c in contents]
             return _Domain(files=(*looks, *absent))
-        expected = self._expected(domain)
         looks, parts = list(absent), []
         for content in contents:
             look, rows = self._parse(content, expected, seen)
@@ -151,6 +151,8 @@ class SdtmFolder:
         self, content: _Content, expected: Expected, seen: Sequence[SeenFile]
     ) -> tuple[FileLook, FileRows | None]:
         """Read one file's rows, or say why it is refused."""
+        from polars.exceptions import PanicException
+
         look = content.look
         if look.state == "refused":
             return look, None
@@ -163,17 +165,19 @@ class SdtmFolder:
                 raise Refusal(older)
             rows = take(table, look.name, expected)
         except Refusal as refusal:
-            return replace(look, state="refused", reason=str(refusal)), None
-        except Exception as error:  # noqa: BLE001 one source read: a file that a reader chokes on is refused, and told
+            return replace(look, state="refused", reading="", reason=str(refusal)), None
+        except (Exception, PanicException) as error:  # noqa: BLE001 one source read: a file that a reader chokes on is refused, and told
             # the error's own words may quote data, and reasons go into mails
-            return replace(look, state="refused", reason=f"the file cannot be read ({type(error).__name__})"), None
+            said = f"the file cannot be read ({type(error).__name__})"
+            return replace(look, state="refused", reading="", reason=said), None
         return replace(look, rows=rows.rows), rows
 
 
-def _open(folder: Path, domain: str, claim: Claim) -> _Content:
+def _open(folder: Path, claim: Claim, expected: Expected, encoding: str) -> _Content:
     """Read a file's bytes; one that changes meanwhile is being written and refused for now."""
     path = folder / claim.name
-    look = FileLook(domain=domain, name=claim.name, state="refused", stamped_at=claim.stamped_at)
+    domain, name = expected.domain, printable(claim.name)
+    look = FileLook(domain=domain, name=name, state="refused", stamped_at=claim.stamped_at)
     try:
         before = path.stat()
         data = path.read_bytes()
@@ -190,7 +194,7 @@ def _open(folder: Path, domain: str, claim: Claim) -> _Content:
         return _Content(look=replace(look, reason=claim.refused))
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or after.st_size != len(data):
         return _Content(look=replace(look, reason="the file is being written"))
-    return _Content(look=replace(look, state="read"), data=data)
+    return _Content(look=replace(look, state="read", reading=expected.reading(encoding)), data=data)
 
 
 def _of_dataset(name: str, seen: Sequence[SeenFile]) -> list[SeenFile]:
@@ -200,9 +204,9 @@ def _of_dataset(name: str, seen: Sequence[SeenFile]) -> list[SeenFile]:
 
 
 def _is_unchanged(look: FileLook, seen: Sequence[SeenFile]) -> bool:
-    """Whether a file stands as it was last read, and nothing of that reading was held back."""
+    """Whether a file stands as it was last read, in the same way, and nothing of that reading was held back."""
     last = next((file for file in reversed(seen) if file.name == look.name), None)
-    return last is not None and last.digest == look.digest and last.settled
+    return last is not None and (last.digest, last.reading) == (look.digest, look.reading) and last.settled
 
 
 def _absent_parts(domain: str, found: Sequence[Claim], seen: Sequence[SeenFile]) -> list[FileLook]:

@@ -24,6 +24,7 @@ class Ungraded(StrEnum):
     UNKNOWN_UNIT = "the unit does not fit the test"
     NO_RANGE = "no reference range"
     NO_BASELINE = "no baseline"
+    NO_DAY = "the day of a sample is not known"
     CENSORED = "the result is a limit that spans grades"
 
 

@@ -16,7 +16,9 @@ from rules.kinds import (
     missed_dose,
     serious_event,
     seriousness_disagreement,
+    unreadable_value,
 )
+from rules.records import DOMAINS
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -62,5 +64,8 @@ KINDS: dict[str, Kind] = {
         seriousness_disagreement.judge,
         seriousness_disagreement.describe,
         frozenset({"AE", "DM", "DS"}),  # a death in DM or DS is seen in a study without any adverse event too
+    ),
+    "unreadable_value": Kind(
+        unreadable_value.When, unreadable_value.judge, unreadable_value.describe, frozenset(DOMAINS)
     ),
 }

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
+from rules.dtc import Dtc
 from rules.graded import GradedLab
 from rules.hit import Answer, Evidence, Judgement
 from rules.units import convert, round15
@@ -85,13 +86,18 @@ def episodes(samples: Iterable[Judged]) -> list[tuple[Judged, ...]]:
 
 
 def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
-    """Return how many samples of an episode follow one another at most, those that cannot be evaluated left out."""
+    """Return how many samples of an episode follow one another at most, those that cannot be evaluated left out.
+
+    Results of the same moment are one sample.
+    """
     members = {id(sample) for sample in episode}
     longest = run = 0
+    before: Dtc | None = None
     for sample in samples:
         if id(sample) in members:
-            run += 1
-            longest = max(longest, run)
+            taken = sample.lab.adt
+            run += 1 if not run or taken is None or taken != before else 0
+            longest, before = max(longest, run), taken
         elif not sample.unknown:
             run = 0
     return longest
@@ -124,7 +130,8 @@ def passes(lab: GradedLab, times: Decimal, reference: Decimal | None, *, or_equa
         return None
     limit = round15(times * reference)
     if lab.censor in ("<", "<="):
-        return None if lab.value > limit else False
+        may_reach = lab.value > limit or (lab.value == limit and or_equal and lab.censor == "<=")
+        return None if may_reach else False
     above = lab.value > limit or (lab.value == limit and (or_equal or lab.censor == ">"))
     return above if above or not lab.censor else None
 
@@ -162,7 +169,7 @@ def _values(lab: GradedLab) -> Iterable[tuple[str, str]]:
     """Name what was used of a sample, under SDTM and ADaM names."""
     record = lab.record
     yield "lbtestcd", record.lbtestcd
-    if record.lborres:
+    if (lab.result, lab.reported_unit) == (record.lborres, record.lborresu):
         yield from (("lborres", record.lborres), ("lborresu", record.lborresu))
         yield from (("lbornrlo", record.lbornrlo), ("lbornrhi", record.lbornrhi))
     else:

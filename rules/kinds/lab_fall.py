@@ -154,7 +154,7 @@ def _judge_sample(when: When, lab: GradedLab, baseline: GradedLab | None, previo
     return Judged(
         lab=lab,
         hit=bool(because),
-        recovered=grades.highest <= (start.highest if start else 0),
+        recovered=lab.value is not None and grades.highest <= (start.highest if start else 0),
         unknown="" if because else _why_unknown(when, lab, grades, start),
         because=tuple(because),
         severe=severe,

@@ -85,7 +85,7 @@ def _summary(worst: GradedLab, episode: Sequence[Judged]) -> str:
 def _clear(
     rule: "Rule", when: When, usubjid: str, labs: Sequence[GradedLab], samples: Sequence[Judged], ctcae: str
 ) -> Iterator[Judgement]:
-    """Write down a result above the usual limit that is not told because the baseline was high."""
+    """Write down a result above the limit that is not told because the baseline was above it already."""
     limit = when.above_uln
     if limit is None:
         return
@@ -100,7 +100,7 @@ def _clear(
         anchors=frozenset({worst.record.key}),
         answer=Answer.CLEAR,
         summary=_summary(worst, [Judged(lab=worst, hit=False)]),
-        reason=f"{worst.name}: above {limit} x ULN, but not above the limits for a baseline that was above ULN",
+        reason=f"{worst.name}: above {limit} x ULN, as the baseline was, and not risen enough from it",
         urgency=rule.urgency,
         told=False,
         evidence=evidence_of([baseline_of(labs, worst), worst]),
@@ -122,7 +122,8 @@ def describe(when: When) -> str:
     if when.when_baseline_above_uln is not None:
         high = when.when_baseline_above_uln
         words += (
-            f" Where the baseline was above the upper limit: more than {high.times_baseline} times the baseline and "
-            f"more than {high.times_uln} times the upper limit instead."
+            f" Where the baseline was above the upper limit, also: more than {high.times_baseline} times the baseline "
+            f"and more than {high.times_uln} times the upper limit; where it was itself above {when.above_uln} times "
+            f"the upper limit, only this."
         )
     return words

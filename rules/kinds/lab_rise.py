@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.grade import Ungraded
+from rules.dtc import Dtc
 from rules.graded import GradedLab
 from rules.kinds.lab_episodes import (
     Amount,
@@ -27,7 +28,7 @@ from rules.units import convert
 
 
 class HighBaseline(BaseModel):
-    """What takes the place of the multiple of ULN where the baseline lies above ULN; both must be passed."""
+    """What is enough as well where the baseline lies above ULN: both multiples passed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,23 +63,23 @@ class When(BaseModel):
         if self.above_uln is None and self.times_baseline is None and self.rise is None:
             raise ValueError("give above_uln, times_baseline or rise")
         if self.when_baseline_above_uln is not None and self.above_uln is None:
-            raise ValueError("when_baseline_above_uln takes the place of above_uln, which is missing")
+            raise ValueError("when_baseline_above_uln goes beside above_uln, which is missing")
         return self
 
 
 def judge_samples(when: When, labs: Sequence[GradedLab]) -> list[Judged]:
     """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
     return [
-        _judge_sample(when, lab, labs[:number], baseline_of(labs, lab))
-        for number, lab in enumerate(labs)
+        _judge_sample(when, lab, labs, baseline_of(labs, lab))
+        for lab in labs
         if not lab.predose and lab.fault is not Ungraded.NO_RESULT
     ]
 
 
-def _judge_sample(when: When, lab: GradedLab, earlier: Sequence[GradedLab], baseline: GradedLab | None) -> Judged:
+def _judge_sample(when: When, lab: GradedLab, labs: Sequence[GradedLab], baseline: GradedLab | None) -> Judged:
     """Judge one sample by every limit."""
     met, unknown = [], []
-    for answer in (_above_uln(when, lab, baseline), _above_baseline(when, lab), _risen(when, lab, earlier)):
+    for answer in (_above_uln(when, lab, baseline), _above_baseline(when, lab), _risen(when, lab, labs)):
         if isinstance(answer, Ungraded):
             unknown.append(answer)
         elif answer:
@@ -100,21 +101,38 @@ def _is_back(lab: GradedLab) -> bool:
 
 
 def _above_uln(when: When, lab: GradedLab, baseline: GradedLab | None) -> str | Ungraded:
-    """Compare with the upper limit, or with what takes its place; '' where not above, or not asked for."""
+    """Compare with the upper limit, and with the baseline where that was high; '' where not above, or not asked for.
+
+    A baseline that was itself above the multiple of ULN is history: then only a rise from it counts.
+    """
     if when.above_uln is None:
         return ""
     if lab.uln is None and lab.value is not None:
         return Ungraded.NO_RANGE
-    high = when.when_baseline_above_uln
-    if high is not None and lab.base is not None and _is_high(lab, baseline):
-        answers = [passes(lab, high.times_baseline, lab.base), passes(lab, high.times_uln, lab.uln)]
-        if answers == [True, True]:
-            return (
-                f"more than {high.times_baseline} x baseline, which was above ULN, and more than {high.times_uln} x ULN"
-            )
-        return "" if False in answers else why_not_compared(lab)
+    risen = _above_high_baseline(when.when_baseline_above_uln, lab, baseline)
+    if risen or (risen is not None and _was_above(when.above_uln, lab)):
+        return risen
     above = passes(lab, when.above_uln, lab.uln)
-    return why_not_compared(lab) if above is None else f"more than {when.above_uln} x ULN" if above else ""
+    if above is None:
+        return why_not_compared(lab)
+    return f"more than {when.above_uln} x ULN" if above else ""
+
+
+def _above_high_baseline(
+    high: HighBaseline | None, lab: GradedLab, baseline: GradedLab | None
+) -> str | Ungraded | None:
+    """Compare with a baseline that was above ULN; None where it was not, or where that is not asked for."""
+    if high is None or lab.base is None or not _is_high(lab, baseline):
+        return None
+    answers = [passes(lab, high.times_baseline, lab.base), passes(lab, high.times_uln, lab.uln)]
+    if answers == [True, True]:
+        return f"more than {high.times_baseline} x baseline, which was above ULN, and more than {high.times_uln} x ULN"
+    return "" if False in answers else why_not_compared(lab)
+
+
+def _was_above(times: Decimal, lab: GradedLab) -> bool:
+    """Whether the baseline itself lay above that many times the upper limit."""
+    return lab.base is not None and lab.uln is not None and lab.base > times * lab.uln
 
 
 def _above_baseline(when: When, lab: GradedLab) -> str | Ungraded:
@@ -127,22 +145,37 @@ def _above_baseline(when: When, lab: GradedLab) -> str | Ungraded:
     return why_not_compared(lab) if reaches is None else f"at least {when.times_baseline} x baseline" if reaches else ""
 
 
-def _risen(when: When, lab: GradedLab, earlier: Sequence[GradedLab]) -> str | Ungraded:
+def _risen(when: When, lab: GradedLab, others: Sequence[GradedLab]) -> str | Ungraded:
     """Compare with the samples of the hours before; '' where none lies so far below, or not asked for."""
-    if when.rise is None or lab.adt is None or not lab.adt.has_day:
+    if when.rise is None:
         return ""
     needed = amount_in(lab, when.rise.by)
     if lab.value is None or lab.censor or needed is None:
         return why_not_compared(lab)
-    for other in earlier:
-        # Without times, two days count as the shortest they can be apart: a rise is rather told than missed.
-        if other.value is None or other.censor or other.adt is None or not other.adt.has_day or not other.fits:
+    undated = False
+    for other in others:
+        if other.value is None or other.censor or not other.fits:
             continue
         before = convert(lab.test, other.value, other.unit, lab.unit)
-        close = lab.adt.earliest - other.adt.latest <= timedelta(hours=when.rise.hours)
-        if close and before is not None and lab.value - before >= needed:
+        if before is None or lab.value - before < needed:
+            continue
+        if lab.adt is None or other.adt is None or not lab.adt.has_day or not other.adt.has_day:
+            undated |= _may_follow(lab.adt, other.adt, when.rise.hours)
+        elif _may_follow(lab.adt, other.adt, when.rise.hours):
             return f"up by {plain(lab.value - before)} {lab.reported_unit} within {when.rise.hours} h"
-    return ""
+    return Ungraded.NO_DAY if undated else ""
+
+
+def _may_follow(later: Dtc | None, earlier: Dtc | None, hours: int) -> bool:
+    """Whether a sample can have been taken after another and within so many hours.
+
+    Without times two days count as the shortest they can be apart: a rise is rather told than missed.
+    """
+    if later is None or earlier is None:
+        return True
+    timed = later.has_time and earlier.has_time
+    after = (later.earliest if timed else later.latest) > earlier.earliest
+    return after and later.earliest - earlier.latest <= timedelta(hours=hours)
 
 
 def _is_high(lab: GradedLab, baseline: GradedLab | None) -> bool:

@@ -177,5 +177,6 @@ def describe(when: When) -> str:
     if when.immediate_samples is not None:
         at_once.append(f"{when.immediate_samples} such samples in a row")
     words.append(f"Told at once: {', '.join(at_once)}.")
+    words.append(f"Without a usable baseline, grade {when.new_grade} or worse is new and a lower one not evaluable.")
     words.append("A grade that was there at baseline and is no worse, and samples before the first dose, are history.")
     return " ".join(words)

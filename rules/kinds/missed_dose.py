@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.exposure import first_dose
+from rules.exposure import first_dose, may_be_dosed
 from rules.hit import EVERYTHING, Answer, Due, Evidence, Judgement
 from rules.records import Dose, Participant
 from rules.regimen import (
@@ -49,11 +49,9 @@ class When(BaseModel):
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement | Due]:
     """Answer for each missed dose or run of them, and name the next moment at which a dose becomes missed."""
-    fates = _fates(when, participant, context)
-    if isinstance(fates, str):
-        if fates:
-            yield _not_evaluable(rule, participant, EVERYTHING, fates, told=fates != _ONLY_EX)
-        return
+    fates, unknown = _fates(when, participant, context)
+    if unknown:
+        yield _not_evaluable(rule, participant, EVERYTHING, unknown, told=unknown != _ONLY_EX)
     pending = [fate.deadline for fate in fates if fate.fate is Fate.NOT_DUE and fate.deadline is not None]
     if pending:
         yield Due(context.instant(min(pending)))
@@ -63,25 +61,27 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         yield from _in_a_row(rule, when, participant, fates)
 
 
-def _fates(when: When, participant: Participant, context: "Context") -> tuple[DoseFate, ...] | str:
-    """What became of the expected doses, or why that cannot be known ('' for someone never dosed)."""
-    zero_dose = context.header.zero_dose
-    first = first_dose(participant, zero_dose)
+def _fates(when: When, participant: Participant, context: "Context") -> tuple[tuple[DoseFate, ...], str]:
+    """What became of the expected doses, and why the rest of them cannot be known, '' where nothing is left open."""
+    zero_dose, plan = context.header.zero_dose, context.dosing
     dosed = participant.subject is not None and participant.subject.rfxstdtc is not None
     if when.against == "as collected":
-        if any(dose.domain == "EC" for dose in participant.doses):
-            return fates_as_collected(participant, zero_dose, when.entry_grace_days or 0, context.local_now)
-        return _ONLY_EX if dosed or participant.doses else ""
-    plan = context.dosing
+        only_ex = not any(dose.domain == "EC" for dose in participant.doses) and (dosed or participant.doses)
+        grace = when.entry_grace_days or 0
+        return fates_as_collected(participant, zero_dose, grace, context.local_now), _ONLY_EX if only_ex else ""
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
-    if first is None:
-        return fates_as_collected(participant, zero_dose, plan.entry_grace_days, context.local_now)
+    first = first_dose(participant, zero_dose)
+    if first is not None and first.has_day and dose_records(participant):
+        return fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now), ""
+    unknown = ""
     if not dose_records(participant):
-        return f"no dose record, although RFXSTDTC is {first}" if dosed else ""
-    if not first.has_day:
-        return f"the first dose has no day: {first}"
-    return fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
+        unknown = f"no dose record, although RFXSTDTC is {first}" if dosed else ""
+    elif first is not None:
+        unknown = f"the first dose has no day: {first}"
+    elif may_be_dosed(participant, zero_dose):
+        unknown = "a dose was given, and no date tells when the first one was"
+    return fates_as_collected(participant, zero_dose, plan.entry_grace_days, context.local_now), unknown
 
 
 def _single(rule: "Rule", participant: Participant, fates: Sequence[DoseFate]) -> Iterator[Judgement]:

@@ -1,4 +1,4 @@
-"""Kind `serious_event`: an adverse event that is serious by AESER, by any criterion of ICH E2A, or by a fatal outcome.
+"""Kind `serious_event`: an adverse event that is serious by AESER, any criterion of ICH E2A, or because it was fatal.
 
 One judgement per event, never per row. It must not know why AESER and its criteria disagree: another kind says that.
 """
@@ -50,6 +50,6 @@ def describe(when: When) -> str:
     """Say the criterion in words."""
     criteria = ", ".join(f"{name.upper()} ({words})" for name, words in CRITERIA.items())
     return (
-        f"An adverse event with AESER = Y, or with any of {criteria} = Y, or with the outcome FATAL. "
-        "Rows that tell of the same event are one event, and one serious row makes it serious."
+        f"An adverse event with AESER = Y, or with any of {criteria} = Y, or with the outcome FATAL, "
+        "or of grade 5 (death). Rows that tell of the same event are one event, and one serious row makes it serious."
     )

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from rules.events import CRITERIA, Event, events_of, evidence_of, grade_of, is_fatal, signs_of_seriousness
+from rules.events import (
+    CRITERIA,
+    Event,
+    events_of,
+    evidence_of,
+    grade_of,
+    has_fatal_outcome,
+    is_fatal,
+    signs_of_seriousness,
+    tells_of_death,
+)
 from rules.hit import Answer, Evidence, Judgement
 from rules.records import AdverseEvent, Disposition, Participant, Subject
 
@@ -63,15 +73,14 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
 
 def _faults(when: When, row: AdverseEvent) -> Iterator[str]:
     """Name the disagreements of one row."""
-    fatal = row.aeout.upper() == "FATAL"
     criteria = [sign for sign in signs_of_seriousness(row) if not sign.startswith("AESER")]
     if when.criterion_without_aeser and criteria and row.aeser != "Y":
         yield f"AESER is {row.aeser or 'empty'} although {', '.join(criteria)}"
     if when.aeser_without_criterion and row.aeser == "Y" and not criteria and _answered(row):
         missing = "" if row.aesmie else " (AESMIE, other medically important event, is not recorded)"
         yield f"AESER is Y although no criterion is{missing}"
-    if when.fatal_without_aesdth and fatal and row.aesdth != "Y":
-        yield f"AEOUT is FATAL although AESDTH is {row.aesdth or 'empty'}"
+    if when.fatal_without_aesdth and has_fatal_outcome(row) and row.aesdth != "Y":
+        yield f"AEOUT is {row.aeout.upper()} although AESDTH is {row.aesdth or 'empty'}"
 
 
 def _unread(when: When, row: AdverseEvent) -> Iterator[str]:
@@ -93,7 +102,7 @@ def _answered(row: AdverseEvent) -> bool:
 def _about_death(rule: "Rule", participant: Participant, events: tuple[Event, ...]) -> Iterator[Judgement]:
     """Answer for a death known to DM or DS that no adverse event tells of."""
     subject = participant.subject
-    deaths = [_evidence_of_death(d) for d in participant.dispositions if d.dsdecod.upper() == "DEATH"]
+    deaths = [_evidence_of_death(d) for d in participant.dispositions if tells_of_death(d)]
     if subject is not None and (subject.dthfl == "Y" or subject.dthdtc is not None):
         deaths.insert(0, _evidence_of_subject(subject))
     unread = subject is not None and subject.dthfl not in {"", "Y", "N"}
@@ -118,8 +127,9 @@ def _about_death(rule: "Rule", participant: Participant, events: tuple[Event, ..
 
 
 def _evidence_of_death(row: Disposition) -> Evidence:
-    """A row of DS that says DEATH."""
-    values = (("dsdecod", row.dsdecod), ("dsstdtc", str(row.dsstdtc or "")))
+    """What DS says of the death."""
+    said = ("dsdecod", row.dsdecod) if row.dsdecod else ("dsterm", row.dsterm)
+    values = (said, ("dsstdtc", str(row.dsstdtc or "")))
     return Evidence(domain="DS", key=row.key, version=row.version, values=values)
 
 
@@ -132,7 +142,7 @@ def _evidence_of_subject(row: Subject) -> Evidence:
 def describe(when: When) -> str:
     """Say the criterion in words."""
     chosen = {
-        "AESER is not Y although a criterion of seriousness is Y or the outcome is FATAL": when.criterion_without_aeser,
+        "AESER is not Y although a criterion of seriousness is Y or the event was fatal": when.criterion_without_aeser,
         "AESER is Y although no criterion is": when.aeser_without_criterion,
         "the outcome is FATAL although AESDTH is not Y": when.fatal_without_aesdth,
         "DM or DS tells of a death and no adverse event is fatal": when.death_without_fatal_event,

@@ -90,6 +90,7 @@ def _what_was_seen() -> None:
         sa.Column("duplicates", sa.Integer(), nullable=False),
         sa.Column("rejected", sa.Integer(), nullable=False),
         sa.Column("settled", sa.Boolean(), nullable=False),
+        sa.Column("reading", sa.String(), nullable=False),
         sa.CheckConstraint("state IN ('read', 'refused')", name="ck_source_file_state"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -179,6 +180,7 @@ def _what_was_decided() -> None:
         sa.Column("urgency", sa.String(), nullable=False),
         sa.Column("consequence", sa.String(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_decision_alert", "decision", ["alert_id"], unique=False)
