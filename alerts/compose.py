@@ -18,7 +18,7 @@ from alerts.audience import Audience
 from alerts.card import Circumstances, card_of, title_of
 from alerts.daily_mail import compose_daily
 from alerts.decide import Action, SavedDecision, StandingAlert
-from alerts.listing import listing, overview
+from alerts.listing import MANY_CARDS, listing, overview
 from alerts.message import Envelope, Mail, Page, Rendered, render
 from alerts.operator_mails import (
     about_failures,
@@ -33,9 +33,6 @@ from rules.hit import Failure, Urgency
 from rules.rulebook import Rulebook
 
 __all__ = ["compose", "compose_daily", "compose_failure", "compose_refused", "compose_test"]
-
-MANY_CARDS = 30
-"""Above this a list shows one line per decision instead of a card."""
 
 MANY_AMENDMENTS = 10
 """Above this the amendments of one sweep to one recipient go as one list."""

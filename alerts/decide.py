@@ -35,6 +35,10 @@ class Action(StrEnum):
     NOTE = "note"
 
 
+CALLING = frozenset({Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.REOPEN})
+"""Actions that call a person to a concern, for the first time or again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingAlert:
     """An alert as far as deciding needs it."""

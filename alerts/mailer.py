@@ -10,12 +10,13 @@ delivery ends is a value, never an exception:
 """
 
 import asyncio
-import re
+import os
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Literal
 
 import aiosmtplib
+
+from alerts.address import ADDRESS, is_loopback
 
 DEADLINE_SECONDS = 60.0
 """The longest that one delivery may take; the client's own time limit is per command."""
@@ -24,9 +25,6 @@ LOGIN_CODES = frozenset({432, 454, 530, 534, 535, 538})
 """Replies of RFC 4954 about logging in: the relay's trouble at whatever stage they come."""
 
 SERVICE_ENDS = 421
-
-ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]+@[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?")
-"""One plain ASCII mailbox, without a name, quotes, spaces or a second address."""
 
 Stage = Literal["relay", "recipient", "content"]
 
@@ -45,7 +43,7 @@ class Relay:
 
     def __post_init__(self) -> None:
         """Refuse to send in clear over a network."""
-        if self.tls == "none" and not _is_loopback(self.host):
+        if self.tls == "none" and not is_loopback(self.host):
             raise ValueError(f"relay {self.host}: mail without TLS is for a relay on loopback only")
 
     def __str__(self) -> str:
@@ -63,13 +61,6 @@ class Relay:
             cert_bundle=self.ca_file or None,
             timeout=self.timeout,
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +139,9 @@ def _said(error: Exception) -> str:
         return _one_line(f"{error.code} {error.message}")
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer in time"
+    cause = error.__cause__
+    if isinstance(cause, ConnectionError) and cause.errno:
+        return f"cannot connect: {os.strerror(cause.errno)}"
     return _one_line(str(error) or type(error).__name__)
 
 

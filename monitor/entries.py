@@ -6,7 +6,6 @@ field. Relative paths count from the folder of the settings file, which arrives 
 
 import re
 from datetime import time, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
+from alerts.address import ADDRESS, is_loopback
 from alerts.audience import Shrink
 from rules.hit import Urgency
 from rules.records import DOMAINS
@@ -40,7 +40,7 @@ def _beside(value: object, info: ValidationInfo) -> Path:
 
 def _address(value: str) -> str:
     """Insist on one plain e-mail address: a list in one entry would lose all but the first."""
-    if not re.fullmatch(r"[!#-'*+\-./0-9=?A-Z^-~]+@[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?", value):
+    if not ADDRESS.fullmatch(value):
         raise ValueError(f"'{value}' is not one plain e-mail address")
     return value
 
@@ -105,13 +105,6 @@ def _domain(value: str) -> str:
     return value
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 FilePath = Annotated[Path, BeforeValidator(_beside)]
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[tuple[Address, ...], Field(strict=False, min_length=1)]
@@ -139,7 +132,7 @@ class Mail(Strict):
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Mail":
-        if self.tls == "none" and not _is_loopback(self.host):
+        if self.tls == "none" and not is_loopback(self.host):
             raise ValueError(f"tls: 'none' is for a relay on loopback, not for {self.host}")
         if self.password_file and self.password_env:
             raise ValueError("password_file and password_env both stand: name one")

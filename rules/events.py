@@ -50,6 +50,7 @@ class Seriousness:
 
     serious: bool | None
     why: str
+    signs: frozenset[str] = frozenset()  # what makes it serious
     unreadable: bool = False  # something was entered and cannot be read, as against nothing entered
 
 
@@ -98,7 +99,7 @@ def seriousness_of(event: Event) -> Seriousness:
     """Say whether an event is serious: it is as soon as one current row says so."""
     signs = dict.fromkeys(sign for row in event.rows for sign in signs_of_seriousness(row))
     if signs:
-        return Seriousness(True, ", ".join(signs))
+        return Seriousness(True, ", ".join(signs), frozenset(signs))
     unread = dict.fromkeys(
         f"{name.upper()} is '{value}', neither Y nor N"
         for row in event.rows

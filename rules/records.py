@@ -197,7 +197,7 @@ class Feed:
     shrunken: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # domain -> rows before, rows now
     participants: int = 0  # ever brought by the source
     not_evaluable: Mapping[str, int] = field(default_factory=dict)  # rule id -> participants it cannot tell about
-    domains: frozenset[str] = frozenset()  # domains with any current record
+    domains: frozenset[str] = frozenset()  # domains of which a file was ever read, be it without a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

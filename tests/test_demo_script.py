@@ -7,10 +7,9 @@ from datetime import date
 
 import pytest
 
-from alerts.decide import Action
+from alerts.decide import CALLING, Action
 from monitor.demo.export import export
 from monitor.demo.found import Found
-from monitor.demo.incident import TELLING
 from monitor.demo.script import LEUKOPENIC, NORMAL, SCRIPT
 from monitor.demo.stage import OLDER_BY, STEP_DAYS, first_good_look, incoming, staged_cohort
 from monitor.demo.verdict import Kept, judge, unscripted
@@ -155,7 +154,7 @@ def test_what_no_incident_asks_for_is_counted_as_background():
     feed = found("", "FEED-01", 20)
     silent = found("SYN-030", "CYT-01", 20, Action.HOLD_BACK)
     assert unscripted(COHORT, [asked, more, feed, silent]) == [more]
-    assert more.action in TELLING
+    assert more.action in CALLING
 
 
 def test_a_bad_export_must_not_withdraw_a_row():

@@ -38,8 +38,17 @@ def test_an_event_that_becomes_fatal_is_the_same_concern_at_a_greater_grade():
     before = judge(Participant(usubjid="P1", adverse_events=(event(1, aeshosp="Y"),)))["SAE-01"][0]
     rows = (event(1, aeshosp="Y"), event(2, aeout="FATAL"))
     after = judge(Participant(usubjid="P1", adverse_events=rows))["SAE-01"][0]
-    assert (before.scope, before.anchors) == (after.scope, after.anchors)
+    assert before.scope == after.scope
+    assert before.anchors < after.anchors
     assert (before.grade, after.grade) == (None, 5)
+
+
+def test_a_further_criterion_of_a_told_event_is_news():
+    rows = (event(1, aeser="Y"), event(2, aeser="Y", aeshosp="Y"))
+    before, after = (judge(Participant(usubjid="P1", adverse_events=rows[:n]))["SAE-01"][0] for n in (1, 2))
+    assert (before.grade, after.grade) == (None, None)
+    assert len(after.anchors - before.anchors) == 1
+    assert after.each_anchor_is_news
 
 
 @pytest.mark.parametrize(

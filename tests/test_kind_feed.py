@@ -35,7 +35,7 @@ def refused(digest: str, name: str = "ae.csv", reason: str = "empty") -> Refused
     [
         ({}, []),
         ({"trouble": "no such folder"}, [("FEED-01", "source", {"source"})]),
-        ({"refused": (refused("d1"),)}, [("FEED-01", "file ae.csv", {"d1"})]),
+        ({"refused": (refused("d1"),)}, [("FEED-01", "file ae.csv", {"empty"})]),  # each look has another digest
         ({"refused": (refused(""),)}, [("FEED-01", "file ae.csv", {"empty"})]),
         ({"missing_domains": ("LB",)}, [("FEED-01", "domain LB", {"LB"})]),
         ({"newest_data_at": datetime(2026, 5, 1, tzinfo=UTC)}, [("FEED-01", "age", {"2026-05-01T00:00:00+00:00"})]),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.mailer import ADDRESS
+from alerts.address import ADDRESS
 from monitor.settings import Settings, SettingsError, find_settings, load_settings, parse_settings
 from rules.hit import Urgency
 

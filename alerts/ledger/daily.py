@@ -14,6 +14,7 @@ from alerts.decide import Action, SavedDecision
 from alerts.decide import Decision as Made
 from alerts.ledger.chain import chain_head
 from alerts.ledger.decisions import open_alerts
+from alerts.ledger.figures import FATES
 from alerts.ledger.mails import owed
 from alerts.ledger.projections import evidence_from_json
 from alerts.tables import (
@@ -27,8 +28,6 @@ from alerts.tables import (
     Sweep,
 )
 from rules.hit import Answer, Consequence, Judgement, Urgency
-
-FATES = ("unchanged", "new", "changed", "reappeared", "duplicate", "rejected", "withdrawn", "withheld")
 
 
 def daily_owed_between(session: Session, study: str, start: datetime, end: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import SQLColumnExpression, and_, distinct, func, or_, select, true
 from sqlmodel import Session, col
 
-from alerts.decide import Action
+from alerts.decide import CALLING, Action
 from alerts.ledger.mails import SETTLED
 from alerts.ledger.runs import participants
 from alerts.tables import (
@@ -35,7 +35,7 @@ FATES = ("unchanged", "new", "changed", "reappeared", "duplicate", "rejected", "
 """What can become of a row, in the words of the sweep's columns."""
 
 _FRESH = ("new", "changed", "reappeared", "withdrawn")
-_TELLING = (Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.REOPEN, Action.AMEND)
+_TELLING = (*CALLING, Action.AMEND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

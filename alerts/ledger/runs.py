@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
@@ -9,8 +10,10 @@ from sqlmodel import Session, col, select
 from alerts.ledger.rows import add_rows, chunks, next_id, table_of
 from alerts.ledger.sweeps import OpenSweep, Touched
 from alerts.tables import ParticipantDue, RecordVersion, RuleFailure, RuleRun, Sweep
-from rules.evaluate import Evaluation
 from rules.hit import Failure
+
+if TYPE_CHECKING:
+    from rules.evaluate import Evaluation  # would load every kind of rule for a look at the alerts
 
 FAILURE_KNOWN_FOR = timedelta(hours=24)
 """How long a rule's failure about a participant is not told again."""
@@ -42,7 +45,7 @@ def whom_to_judge(session: Session, sweep: OpenSweep, touched: Touched) -> tuple
     return tuple(sorted(touched.usubjids.union(session.exec(due))))
 
 
-def save_runs(session: Session, sweep: OpenSweep, evaluation: Evaluation) -> tuple[Failure, ...]:
+def save_runs(session: Session, sweep: OpenSweep, evaluation: "Evaluation") -> tuple[Failure, ...]:
     """Write what the rules answered and when to look again; return the failures that are not known already."""
     runs = [
         {
@@ -86,7 +89,7 @@ def _known_failures(session: Session, sweep: OpenSweep) -> set[tuple[str, str, s
     return {(rule_id, usubjid, error) for rule_id, usubjid, error in session.exec(recent)}
 
 
-def _due(evaluation: Evaluation, now: datetime) -> dict[str, datetime]:
+def _due(evaluation: "Evaluation", now: datetime) -> dict[str, datetime]:
     """Return when each participant must be judged again though nothing changed."""
     due = dict(evaluation.due)
     again = now + FAILED_TRIED_AGAIN

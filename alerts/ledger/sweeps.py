@@ -14,10 +14,10 @@ from alerts.decide import SavedDecision
 from alerts.ledger.mails import owe
 from alerts.ledger.rows import add_rows, next_id
 from alerts.tables import RecordVersion, Sweep
-from rules.rulebook import Rulebook
 
 if TYPE_CHECKING:
     from alerts.message import Mail
+    from rules.rulebook import Rulebook  # would load every kind of rule for a look at the alerts
 
 FAILURE_TOLD_AGAIN = timedelta(days=1)
 """How often operators are told of a failure that stays the same."""
@@ -94,7 +94,7 @@ class SweepResult:
         }
 
 
-def open_sweep(session: Session, study: str, now: datetime, rulebook: Rulebook, zone: ZoneInfo) -> OpenSweep:
+def open_sweep(session: Session, study: str, now: datetime, rulebook: "Rulebook", zone: ZoneInfo) -> OpenSweep:
     """Say what this sweep is: the first, a full one, under a new rulebook; `zone` says when a study's day begins.
 
     A sweep is full on the first look of each study-local day and whenever the rulebook is not the last sweep's.
@@ -155,7 +155,13 @@ def close_sweep(
 
 
 def save_failed_sweep(
-    session: Session, study: str, now: datetime, rulebook: Rulebook, error: str, mails: Sequence["Mail"], seconds: float
+    session: Session,
+    study: str,
+    now: datetime,
+    rulebook: "Rulebook",
+    error: str,
+    mails: Sequence["Mail"],
+    seconds: float,
 ) -> SweepResult:
     """Write the row of a sweep that failed; owe its mails at the first failure, at a different one, and once a day."""
     _remember(session, study, now, rulebook)
@@ -188,7 +194,7 @@ def _day(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).date().isoformat()
 
 
-def _remember(session: Session, study: str, now: datetime, rulebook: Rulebook) -> None:
+def _remember(session: Session, study: str, now: datetime, rulebook: "Rulebook") -> None:
     """Keep the text of a rulebook the first time it is in force."""
     if session.get(tables.Rulebook, (study, rulebook.sha256)) is None:
         header = rulebook.header
@@ -204,7 +210,7 @@ def _remember(session: Session, study: str, now: datetime, rulebook: Rulebook) -
         add_rows(session, tables.Rulebook, [row.model_dump()])
 
 
-def _new_rules(session: Session, last: Sweep | None, rulebook: Rulebook) -> dict[str, str]:
+def _new_rules(session: Session, last: Sweep | None, rulebook: "Rulebook") -> dict[str, str]:
     """Return the rules that look for the first time, with the words that say so."""
     if last is None:
         return {rule.id: "present at first sweep" for rule in rulebook.rules}

@@ -105,7 +105,7 @@ def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[st
         shrunken=_shrunken(session, sweep),
         not_evaluable=_not_evaluable(session, sweep.study, judged),
         participants=len(participants(session, sweep.study)),
-        domains=frozenset(domain for domain in DOMAINS if _has_current(session, sweep.study, domain)),
+        domains=frozenset(domain for domain, _ in last_read(session, sweep.study)),
     )
 
 
@@ -146,15 +146,3 @@ def _not_evaluable(session: Session, study: str, judged: frozenset[str]) -> dict
         StandingAnswer.usubjid != "",
     )
     return Counter(rule_id for rule_id, usubjid in set(session.exec(standing)) if usubjid not in judged)
-
-
-def _has_current(session: Session, study: str, domain: str) -> bool:
-    """Whether any row of a domain stands."""
-    superseded = (
-        select_columns(_NEWER.c.id)
-        .where(_NEWER.c.study == study, _NEWER.c.domain == domain, _NEWER.c.record_key == _VERSION.c.record_key)
-        .where(_NEWER.c.id > _VERSION.c.id)
-        .exists()
-    )
-    standing = select_columns(_VERSION.c.id).where(_VERSION.c.study == study, _VERSION.c.domain == domain, ~superseded)
-    return session.execute(standing.where(_VERSION.c.change != "withdrawn").limit(1)).first() is not None

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from alerts.decide import Action
-
-TELLING = frozenset({Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE})
+from alerts.decide import CALLING, Action
 
 Fault = Literal["repeated", "half-written", "older"]
 
@@ -35,7 +33,7 @@ class Must:
 
     rule: str
     day: int
-    actions: frozenset[Action] = TELLING
+    actions: frozenset[Action] = CALLING
     told: bool = True
 
 
@@ -45,7 +43,7 @@ class Never:
 
     rules: tuple[str, ...]
     day: int
-    actions: frozenset[Action] = TELLING
+    actions: frozenset[Action] = CALLING
     until: int | None = None
 
 

@@ -3,9 +3,9 @@
 Data only: `monitor.demo.stage` puts it on a cohort, `monitor.demo.verdict` holds the ledger against it.
 """
 
-from alerts.decide import Action
+from alerts.decide import CALLING, Action
 from monitor.demo.cohort import GENERAL, INFECTIONS, adverse_event
-from monitor.demo.incident import TELLING, Change, Incident, Must, Never
+from monitor.demo.incident import Change, Incident, Must, Never
 
 
 def _event(term: str, decod: str, soc: str, onset: int, told: int, **values: str) -> dict[str, str]:
@@ -128,7 +128,7 @@ SCRIPT: tuple[Incident, ...] = (
         at_source="neutrophils 0.88 in week 2, 0.46 in week 4, then 1.70 and 2.90",
         vigil="tell the fall, tell that it is worse, then keep still: a person closes it",
         must=(Must(rule="CYT-01", day=15), Must(rule="CYT-01", day=29), Must(rule="CYT-03", day=15)),
-        never=(Never(rules=("CYT-01",), day=34, actions=TELLING | {Action.RETRACT, Action.CLOSE}),),
+        never=(Never(rules=("CYT-01",), day=34, actions=CALLING | {Action.RETRACT, Action.CLOSE}),),
         changes=(
             _result("WEEK 2", "NEUT", "0.88", 15), _result("WEEK 2", "WBC", "2.74", 15),
             _result("WEEK 4", "NEUT", "0.46", 29), _result("WEEK 4", "WBC", "2.33", 29),

@@ -15,15 +15,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from alerts.decide import Action
+from alerts.decide import CALLING, Action
 from monitor.demo.found import Found
-from monitor.demo.incident import TELLING
 from monitor.demo.place import DATABASE, LOG
 from monitor.demo.verdict import Kept, Verdict
 from monitor.settings import Settings
 from rules.hit import Urgency
 
-_TOLD = TELLING | {Action.AMEND, Action.RETRACT}
+_TOLD = CALLING | {Action.AMEND, Action.RETRACT}
 _WORDS = {
     Action.NOTIFY: "alert",
     Action.RENOTIFY: "worse",
@@ -61,9 +60,9 @@ def alerted(found: Iterable[Found], first_day: date) -> Table:
     table.add_column("What, and on what evidence", ratio=1, overflow="fold")
     for same in _alike(found):
         first = same[0]
-        urgency = f"\n[{_colour(first)}]{first.urgency}[/]" if first.action in TELLING else ""
+        urgency = f"\n[{_colour(first)}]{first.urgency}[/]" if first.action in CALLING else ""
         told = f"[{_colour(first)}]{_WORDS[first.action]}[/]{urgency}"
-        shown = f"\n[dim]{escape(first.evidence)}[/]" if first.evidence and first.action in TELLING else ""
+        shown = f"\n[dim]{escape(first.evidence)}[/]" if first.evidence and first.action in CALLING else ""
         what = f"{_what(same)}: {escape(first.reason)}{shown}"
         table.add_row(_when(first.day, first_day), _who(first), first.rule, told, what)
     return table

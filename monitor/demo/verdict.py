@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alerts.decide import CALLING
 from monitor.demo.cohort import Cohort
 from monitor.demo.found import Found
-from monitor.demo.incident import TELLING, Incident, Must, Never
+from monitor.demo.incident import Incident, Must, Never
 from monitor.demo.script import SCRIPT
 from monitor.demo.stage import first_good_look
 
@@ -47,7 +48,7 @@ def unscripted(cohort: Cohort, found: Iterable[Found]) -> list[Found]:
         if incident.who is not None
         for must in incident.must
     }
-    return [f for f in found if f.usubjid and f.action in TELLING and (f.usubjid, f.rule) not in asked]
+    return [f for f in found if f.usubjid and f.action in CALLING and (f.usubjid, f.rule) not in asked]
 
 
 def _judge(

@@ -76,7 +76,7 @@ def _unreadable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
 
 def _refused(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
     for file in feed.refused:
-        anchors = frozenset({file.digest or file.reason})
+        anchors = frozenset({file.reason})  # not the digest: a growing half-written file is one concern
         yield Answer.HIT, f"file {file.name}", anchors, f"File refused whole: {file.name} ({file.domain})", file.reason
 
 

@@ -70,7 +70,9 @@ def _hit(
     run = longest_run(samples, episode)
     confirmed = when.immediate_samples is not None and run >= when.immediate_samples
     hold = Consequence.HOLD if any(s.hold for s in episode) else Consequence.WATCH
-    because = [*worst.because, *(words for s in episode if s.hold for words in s.because)]
+    because = list(worst.because)
+    if not worst.hold:
+        because.extend(f"on {s.lab.adt}: {', '.join(s.because)}" for s in episode if s.hold)
     if run > 1:
         because.append("confirmed in consecutive samples")
     return Judgement(
@@ -80,7 +82,7 @@ def _hit(
         anchors=frozenset(s.lab.record.key for s in episode),
         answer=Answer.HIT,
         summary=_summary(when, worst.lab, previous, episode),
-        reason="; ".join(dict.fromkeys(because)),
+        reason="; ".join(because),
         urgency=Urgency.IMMEDIATE if confirmed or any(s.at_once for s in episode) else rule.urgency,
         consequence=max(rule.consequence, hold, key=lambda c: c.rank),
         grade=worst.grade,

@@ -1,6 +1,7 @@
 """Kind `serious_event`: an adverse event that is serious by AESER, any criterion of ICH E2A, or because it was fatal.
 
-One judgement per event, never per row. It must not know why AESER and its criteria disagree: another kind says that.
+One judgement per event, never per row; each further criterion of an event is news. It must not know why AESER and its
+criteria disagree: another kind says that.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             rule_id=rule.id,
             usubjid=participant.usubjid,
             scope=event.key,
-            anchors=frozenset({event.key}),
+            anchors=frozenset({event.key}) | seriousness.signs,
+            each_anchor_is_news=True,
             answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
             summary=f"{'Serious adverse event' if hit else 'Seriousness unknown'}: {event.term}",
             reason=seriousness.why,
