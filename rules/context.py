@@ -19,6 +19,7 @@ class Context:
     header: Header
     dosing: DosingPlan | None = None
     graded: Mapping[str, tuple[GradedLab, ...]] = field(default_factory=dict)  # by usubjid, in order of time
+    ungraded: Mapping[str, str] = field(default_factory=dict)  # usubjid -> what broke while grading
 
     @property
     def local_now(self) -> datetime:
@@ -30,5 +31,7 @@ class Context:
         return local.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
 
     def labs(self, participant: Participant) -> tuple[GradedLab, ...]:
-        """Return a participant's graded lab results in order of time."""
+        """Return a participant's graded lab results in order of time; raise RuntimeError where grading broke."""
+        if participant.usubjid in self.ungraded:
+            raise RuntimeError(f"grading broke off: {self.ungraded[participant.usubjid]}")
         return self.graded.get(participant.usubjid, ())

@@ -4,16 +4,16 @@ A rule that raises is a failure of that rule for that participant and of nothing
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.context import Context
-from rules.graded import grade_participants
+from rules.graded import GradedLab, grade_participants
 from rules.hit import EVERYTHING, Answer, Due, Failure, Judgement, RuleRun
 from rules.records import Feed, Participant, StudyView
-from rules.rulebook import Rule, Rulebook
+from rules.rulebook import Header, Rule, Rulebook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,9 @@ class Evaluation:
 
 def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo) -> Evaluation:
     """Judge the participants and the feed of a view at the aware instant `now`."""
+    graded, ungraded = _grade(view.participants, rulebook.header)
     context = Context(
-        now=now,
-        zone=zone,
-        header=rulebook.header,
-        dosing=rulebook.dosing,
-        graded=grade_participants(view.participants, rulebook.header),
+        now=now, zone=zone, header=rulebook.header, dosing=rulebook.dosing, graded=graded, ungraded=ungraded
     )
     said = _Said()
     for rule in rulebook.rules:
@@ -46,6 +43,26 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
     return Evaluation(
         judgements=tuple(said.judgements), failures=tuple(said.failures), runs=tuple(said.runs), due=said.due
     )
+
+
+def _grade(
+    participants: Sequence[Participant], header: Header
+) -> tuple[Mapping[str, tuple[GradedLab, ...]], Mapping[str, str]]:
+    """Grade all labs at once; where that breaks, one participant at a time, so that one cannot hide the others.
+
+    Returns the graded labs and, for whom there are none, what broke: every rule that asks for them then fails.
+    """
+    try:
+        return grade_participants(participants, header), {}
+    except Exception:  # noqa: BLE001 found and recorded just below, participant by participant
+        graded: dict[str, tuple[GradedLab, ...]] = {}
+        ungraded: dict[str, str] = {}
+    for participant in participants:
+        try:
+            graded.update(grade_participants((participant,), header))
+        except Exception as error:  # noqa: BLE001 one participant's labs: a failure of each rule that needs them
+            ungraded[participant.usubjid] = f"{type(error).__name__}: {error}"
+    return graded, ungraded
 
 
 def _not_evaluable(feed: Feed, judgements: list[Judgement]) -> dict[str, int]:

@@ -1,0 +1,77 @@
+"""Evaluation: every rule speaks about every participant, and what breaks breaks alone."""
+
+from collections import Counter
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from rules.evaluate import Evaluation, evaluate
+from rules.hit import Answer
+from rules.kinds import KINDS
+from rules.records import AdverseEvent, Feed, LabResult, Participant, StudyView
+from rules.rulebook import load_rulebook
+from tests.lab_stories import participant, sample
+from tests.trial import at
+
+BOOK = load_rulebook("low_dose_il2_sle")
+LAB_RULES = {rule.id for rule in BOOK.rules if rule.kind in {"lab_toxicity", "lab_limit"}}
+
+
+def judged(*participants: Participant, domains: frozenset[str] = frozenset({"AE", "LB", "EC", "DM"})) -> Evaluation:
+    view = StudyView(participants=participants, feed=Feed(domains=domains, participants=len(participants)))
+    return evaluate(BOOK, view, at("2014-06-01"), ZoneInfo("Asia/Shanghai"))
+
+
+def crashed(usubjid: str) -> Participant:
+    """A participant whose platelets fell to grade 4, and who had a serious event."""
+    labs = [sample("PLAT", day, value, low=125, high=350) for day, value in ((-3, 210), (8, 20))]
+    event = AdverseEvent(usubjid=usubjid, key="AE/1", event_key="E1", aeterm="Syncope", aeser="Y")
+    return replace(participant(labs), usubjid=usubjid, adverse_events=(event,), labs=tuple(of(labs, usubjid)))
+
+
+def of(labs: list[LabResult], usubjid: str) -> list[LabResult]:
+    return [replace(lab, usubjid=usubjid, key=f"{usubjid}/{lab.key}") for lab in labs]
+
+
+def hits(evaluation: Evaluation) -> set[tuple[str, str]]:
+    return {(j.rule_id, j.usubjid) for j in evaluation.judgements if j.answer is Answer.HIT and j.usubjid}
+
+
+def test_every_answer_is_counted():
+    evaluation = judged(crashed("P1"), crashed("P2"))
+    assert {("CYT-02", "P1"), ("CYT-02", "P2"), ("SAE-01", "P1"), ("SAE-01", "P2")} <= hits(evaluation)
+    assert {run.rule_id for run in evaluation.runs} == {rule.id for rule in BOOK.rules}
+    for run in evaluation.runs:
+        assert run.judged == run.hits + run.clear + run.not_evaluable + run.failed
+        assert run.judged == (1 if KINDS[BOOK.rule(run.rule_id).kind].level == "feed" else 2)
+
+
+def test_labs_that_break_grading_fail_each_lab_rule_for_that_participant_and_nothing_else():
+    broken = crashed("P1")
+    nothing = replace(broken.labs[0], lborres=None)  # type: ignore[arg-type]  what no reader makes
+    evaluation = judged(replace(broken, labs=(nothing, *broken.labs[1:])), crashed("P2"))
+    assert {(failure.rule_id, failure.usubjid) for failure in evaluation.failures} == {(r, "P1") for r in LAB_RULES}
+    assert all("grading broke off" in failure.error for failure in evaluation.failures)
+    assert {("SAE-01", "P1"), ("SAE-01", "P2"), ("CYT-02", "P2")} <= hits(evaluation)
+    assert Counter(run.failed for run in evaluation.runs if run.rule_id in LAB_RULES) == {1: len(LAB_RULES)}
+
+
+def test_a_rule_that_raises_for_one_participant_hides_no_other():
+    broken = replace(crashed("P1"), adverse_events=(None,))  # type: ignore[arg-type]  what no reader makes
+    evaluation = judged(broken, crashed("P2"))
+    failed = {failure.rule_id for failure in evaluation.failures}
+    assert {"SAE-01", "INF-01"} <= failed
+    assert not failed & LAB_RULES
+    assert {("CYT-02", "P1"), ("CYT-02", "P2"), ("SAE-01", "P2")} <= hits(evaluation)
+
+
+def test_a_rule_without_any_data_of_its_domain_is_not_evaluable_for_everybody():
+    evaluation = judged(crashed("P1"), domains=frozenset({"AE"}))
+    blind = {j.rule_id for j in evaluation.judgements if j.reason == "the source holds no LB data"}
+    assert blind == LAB_RULES
+    assert ("SAE-01", "P1") in hits(evaluation)
+
+
+def test_the_feed_is_judged_by_what_the_other_rules_could_not_tell_now():
+    evaluation = judged(crashed("P1"), crashed("P2"), domains=frozenset({"AE"}))
+    said = {j.scope for j in evaluation.judgements if j.rule_id == "FEED-03" and j.answer is Answer.HIT}
+    assert {f"rule {rule_id}" for rule_id in LAB_RULES} <= said
