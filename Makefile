@@ -21,8 +21,9 @@ check: .venv/.stamp ## Lint, formatting, types (strict), and the arrows between 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.stamp ## Print how long sweeps of real data take
+bench: .venv/.stamp ## Print how long sweeps of real data and grading take
 	$(BIN)/python -m tests.bench.sweeps
+	$(BIN)/python -m tests.bench.grading
 
 clean: ## Remove the virtual environment, caches and what the demo left
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info vigil-demo

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from alerts.audience import Audience
 from alerts.decide import Action, SavedDecision, StandingAlert
-from alerts.fields import changes, layout, without_changes, without_hidden
+from alerts.fields import CHANGED, changes, layout, without_changes, without_hidden
 from alerts.message import Card, one_line
-from rules.hit import Consequence, Evidence
+from rules.hit import Answer, Consequence, Evidence
 from rules.rulebook import Rule, Rulebook
 
 HASH_HEAD = 12
@@ -34,10 +34,13 @@ _STATUS = {
     Action.REINSTATE: "Stands again: it had been taken back, and meets the criterion once more.",
     Action.REOPEN: "Open again: it goes on, on evidence that was not there when it was closed.",
     Action.AMEND: "Amended: what was told has been corrected at source. The alert stands.",
-    Action.RETRACT: "Does not meet the criterion any more. The alert stays open until a person closes it.",
     Action.CANNOT_TELL: "The rule is blind here, which is not the same as all clear.",
     Action.HOLD_BACK: "Told because the rule says so.",
 }
+
+ACKNOWLEDGE = 'vigil alerts ack {} --by "YOUR NAME"'
+CLOSE = 'vigil alerts close {} --by "YOUR NAME" --assessment "YOUR ASSESSMENT"'
+"""What a person types to answer an alert; the alert's number goes where the braces are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,11 @@ class Circumstances:
     def rule(self, rule_id: str) -> Rule | None:
         """Return a rule of the book in force; None if it is no longer in it."""
         return next((rule for rule in self.rulebook.rules if rule.id == rule_id), None)
+
+    @cached_property
+    def states(self) -> Mapping[int, str]:
+        """The states of the alerts that are not closed, by number."""
+        return {alert.id: alert.state for alert in self.open_alerts}
 
     @cached_property
     def by_participant(self) -> Mapping[str, list[StandingAlert]]:
@@ -83,8 +91,15 @@ def say(sentence: str, usubjid: str, evidence: Sequence[Evidence], audience: Aud
 def title_of(saved: SavedDecision) -> str:
     """Name what a decision is about, without health data."""
     if saved.alert_id is not None:
-        return f"Alert no. {saved.alert_id}"
+        retracted = saved.decision.action is Action.RETRACT
+        return f"Alert no. {saved.alert_id}" + (f": {taken_back(saved)}" if retracted else "")
     return "Cannot be evaluated" if saved.decision.action is Action.CANNOT_TELL else "Not an alert"
+
+
+def taken_back(saved: SavedDecision) -> str:
+    """Say why a retracted alert is one: its criterion is no longer met, or nobody can tell any more."""
+    blind = saved.decision.judgement.answer is Answer.NOT_EVALUABLE
+    return "can no longer be judged" if blind else "no longer met"
 
 
 def place_of(saved: SavedDecision) -> str:
@@ -99,28 +114,68 @@ def card_of(saved: SavedDecision, circumstances: Circumstances) -> Card:
     rule = circumstances.rule(judgement.rule_id)
     told = decision.alert.evidence if decision.alert is not None else ()
     known = (*told, *judgement.evidence)
-    changed = changes(told, judgement.evidence) if decision.action is Action.AMEND else None
-    summary = say(judgement.summary, judgement.usubjid, known, audience)
+    now = {Action.AMEND: judgement.evidence, Action.RETRACT: decision.corrected}.get(decision.action, ())
+    changed = changes(told, now)
     reason = without_changes(decision.reason) if changed else decision.reason
-    order, evidence = _ORDERS[judgement.consequence], layout(judgement.evidence)
-    if decision.action is Action.RETRACT:
-        summary = f"No longer met: {summary}"
-        order = order and f"Told before as {judgement.consequence}: it stands until a person releases it."
-        evidence = tuple(replace(grid, caption=f"As last told: {grid.caption}") for grid in evidence)
-    return Card(
+    card = Card(
         heading=title_of(saved),
         status=_STATUS.get(decision.action, f"{decision.action}."),
-        summary=summary,
+        summary=say(judgement.summary, judgement.usubjid, known, audience),
         participant=who(judgement.usubjid, audience),
-        order=order,
+        order=_ORDERS[judgement.consequence],
         action=one_line(rule.action) if rule else "The rule is not in the rulebook now in force: ask the study team.",
         protocol=_protocol(rule),
         reason=say(reason, judgement.usubjid, known, audience),
-        evidence=(*((changed,) if changed else ()), *evidence),
+        evidence=(*((changed,) if changed else ()), *layout(judgement.evidence)),
         others=tuple(_others(saved, circumstances)),
-        acknowledge=f"vigil alerts ack {saved.alert_id}" if saved.alert_id is not None else "",
+        answer=_answer(saved, circumstances),
         provenance=_provenance(saved, rule, circumstances),
     )
+    return _taken_back(card, saved, rule) if decision.action is Action.RETRACT else card
+
+
+def _taken_back(card: Card, saved: SavedDecision, rule: Rule | None) -> Card:
+    """Turn the card of a retracted alert from what was asked when it was told to what is asked now."""
+    because = taken_back(saved).capitalize()
+    blind = saved.decision.judgement.answer is Answer.NOT_EVALUABLE
+    status = f"{because}, which is not the same as all clear." if blind else "Does not meet the criterion any more."
+    return replace(
+        card,
+        status=f"{status} The alert stays open until a person closes it.",
+        summary=f"{because}: {card.summary}",
+        order="",
+        action=f"{to_do_when_taken_back(saved, rule)}: {CLOSE.format(saved.alert_id)}",
+        protocol="",
+        evidence=tuple(
+            grid if grid.caption == CHANGED else replace(grid, caption=f"As last told: {grid.caption}")
+            for grid in card.evidence
+        ),
+        answer=None,
+    )
+
+
+def to_do_when_taken_back(saved: SavedDecision, rule: Rule | None) -> str:
+    """Say what a person does about a retracted alert: never again what was asked when it was told."""
+    judgement = saved.decision.judgement
+    if rule is None:
+        first = "The rule is not in the rulebook now in force: ask the study team"
+    elif judgement.usubjid:
+        blind = judgement.answer is Answer.NOT_EVALUABLE
+        first = "Check with the site whether the correction is right" + (" and what holds now" if blind else "")
+    else:
+        first = "Nothing to do if it is over"
+    given = judgement.consequence is not Consequence.WATCH
+    stands = f"A {judgement.consequence} given for this alert stands until a person releases it. " if given else ""
+    return f"{stands}{first}, then close the alert"
+
+
+def _answer(saved: SavedDecision, circumstances: Circumstances) -> tuple[str, str] | None:
+    """Say what is typed to answer an alert, if there is one: acknowledge it, or close it where that is done."""
+    if saved.alert_id is None:
+        return None
+    if circumstances.states.get(saved.alert_id) == "acknowledged":
+        return "To close", CLOSE.format(saved.alert_id)
+    return "To acknowledge", ACKNOWLEDGE.format(saved.alert_id)
 
 
 def _protocol(rule: Rule | None) -> str:

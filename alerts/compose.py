@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from alerts.audience import Audience
-from alerts.card import Circumstances, card_of, title_of
+from alerts.card import ACKNOWLEDGE, CLOSE, Circumstances, card_of, taken_back, title_of
 from alerts.daily_mail import compose_daily
 from alerts.decide import Action, SavedDecision, StandingAlert
 from alerts.listing import MANY_CARDS, listing, overview
@@ -136,7 +136,7 @@ def _alone(recipient: str, saved: SavedDecision, circumstances: Circumstances) -
         Action.REINSTATE: f"{number}, stands again - act now",
         Action.REOPEN: f"{number}, goes on after it was closed - act now",
         Action.AMEND: f"{number}, amended",
-        Action.RETRACT: f"{number}, no longer met and still open",
+        Action.RETRACT: f"{number}, {taken_back(saved)} and still open",
     }.get(action, "cannot be evaluated - look now")
     audience = circumstances.audience
     page = Page(
@@ -158,7 +158,8 @@ def _list(
     urgency = max((urgency_of(saved) for saved in mine), key=lambda u: u.rank)
     number = f"{len(mine)} alert{'' if len(mine) == 1 else 's'}"
     brief = purpose == "digest" or len(mine) > MANY_CARDS
-    how = ("Evidence of one: vigil alerts show NUMBER. Acknowledge: vigil alerts ack NUMBER.",) if brief else ()
+    commands = ("Evidence of one: vigil alerts show NUMBER", f"Acknowledge: {ACKNOWLEDGE.format('NUMBER')}")
+    how = (*commands, f"Close: {CLOSE.format('NUMBER')}") if brief else ()
     page = Page(
         study=f"{audience.study}: {audience.title}",
         urgency=urgency,
@@ -168,7 +169,7 @@ def _list(
         cards=() if brief else tuple(card_of(saved, circumstances) for saved in mine),
         footer=(*how, *footer(audience)),
     )
-    act = " - act now" if urgency is Urgency.IMMEDIATE else ""
+    act = " - act now" if urgency is Urgency.IMMEDIATE and purpose != "amendment" else ""
     subject = f"{urgency}: {number} {words}{act}"
     return render(page, _envelope(audience, purpose, recipient, subject, mine), circumstances.now)
 
@@ -184,4 +185,5 @@ def _envelope(
         subject=subject,
         decision_ids=tuple(saved.id for saved in mine),
         alert_ids=tuple(saved.alert_id for saved in mine if saved.alert_id is not None),
+        calls=any(saved.decision.action is not Action.RETRACT for saved in mine),
     )

@@ -10,7 +10,7 @@ It knows judgements, the alerts that stand and the answers already written. It m
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ class Action(StrEnum):
     REOPEN = "reopen"  # a person closed it, and evidence has come that was not there then
     EXTEND = "extend"  # the same episode goes on, no worse: written, not mailed
     AMEND = "amend"  # still a hit, but what was told has been corrected at source
-    RETRACT = "retract"  # no longer a hit: corrected or withdrawn at source, or judged by another rulebook
+    RETRACT = "retract"  # no longer a hit: corrected or withdrawn at source, not evaluable, or another rulebook
     HOLD_BACK = "hold back"  # deliberately not told: the reason says why
     CANNOT_TELL = "cannot tell"  # not evaluable
     RESOLVE = "resolve"  # an answer written before no longer holds
@@ -69,6 +69,8 @@ class Standing:
     alerts: tuple[StandingAlert, ...] = ()
     answers: Answers = field(default_factory=dict)
     withdrawn: frozenset[tuple[str, str]] = frozenset()  # (domain, record key) of rows that are withdrawn now
+    current: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    """(domain, record key) of rows told in another version than the one that stands -> what they say now, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,7 @@ class Decision:
     alert: StandingAlert | None = None
     told: bool = True
     at_first_sight: bool = False
+    corrected: tuple[Evidence, ...] = ()  # of a retraction: told records with the values that the source gives now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,34 +244,61 @@ def _about_silence(
         return None
     key = (alert.rule_id, alert.usubjid, alert.scope)
     other = others.get(key) or others.get((alert.rule_id, alert.usubjid, EVERYTHING))
-    taken_back = [f"{e.domain} record {e.key}" for e in alert.evidence if (e.domain, e.key) in standing.withdrawn]
-    if gone:
-        reason = f"rule {alert.rule_id} is not in the rulebook now in force"
-    elif taken_back:
-        reason = f"withdrawn at source: {', '.join(taken_back)}"
-    elif other is not None and other.answer is Answer.NOT_EVALUABLE:
-        reason = f"can no longer be evaluated: {other.reason}"
-    elif other is not None:
-        reason = f"no longer an alert: {other.reason}"
-    elif sight.rulebook_changed:
-        reason = "does not meet the criterion of the rulebook now in force"
-    elif alert.usubjid:
-        reason = "corrected at source: does not meet the criterion any more"
-    else:
-        reason = "over: the criterion is no longer met"
+    blind = gone or (other is not None and other.answer is Answer.NOT_EVALUABLE)
+    corrected = [(told, now) for told in alert.evidence if (now := _as_it_is(told, standing.current)) != told]
     return Decision(
-        action=Action.RETRACT, reason=reason, judgement=_as_judgement(alert), alert=alert, told=alert.state != "closed"
+        action=Action.RETRACT,
+        reason=_why_silent(alert, other, corrected, standing, sight),
+        judgement=_as_judgement(alert, Answer.NOT_EVALUABLE if blind else Answer.CLEAR),
+        alert=alert,
+        told=alert.state != "closed",
+        corrected=tuple(now for _, now in corrected),
     )
 
 
-def _as_judgement(alert: StandingAlert) -> Judgement:
-    """What is now said of an alert's concern when its rule says nothing: clear, with what was told as evidence."""
+def _as_it_is(told: Evidence, current: Mapping[tuple[str, str], Mapping[str, str]]) -> Evidence:
+    """Return a told record with the values that its row gives now; what no row holds (a grade, say) stays as told."""
+    now = current.get((told.domain, told.key), {})
+    return replace(told, values=tuple((name, now.get(name, value)) for name, value in told.values))
+
+
+def _why_silent(
+    alert: StandingAlert,
+    other: Judgement | None,
+    corrected: list[tuple[Evidence, Evidence]],
+    standing: Standing,
+    sight: Sight,
+) -> str:
+    """Say why no hit tells of an alert any more: what the source did, value by value, then what the rule says now."""
+    if alert.rule_id not in sight.rule_ids:
+        return f"rule {alert.rule_id} is not in the rulebook now in force"
+    taken_back = [f"{e.domain} record {e.key}" for e in alert.evidence if (e.domain, e.key) in standing.withdrawn]
+    changes = "; ".join(f"{told.domain} record {told.key}: {_difference(told, now)}" for told, now in corrected)
+    said = [f"withdrawn at source: {', '.join(taken_back)}"] if taken_back else []
+    said += [f"corrected at source: {changes}"] if changes else []
+    if other is not None and other.answer is Answer.NOT_EVALUABLE:
+        said.append(f"can no longer be evaluated: {other.reason}")
+    elif other is not None and not taken_back:
+        said.append(f"no longer an alert: {other.reason}")
+    elif said:
+        said += ["does not meet the criterion any more"] if changes else []
+    elif sight.rulebook_changed:
+        said.append("does not meet the criterion of the rulebook now in force")
+    elif alert.usubjid:
+        said.append("corrected at source: does not meet the criterion any more")
+    else:
+        said.append("over: the criterion is no longer met")
+    return ": ".join(said)
+
+
+def _as_judgement(alert: StandingAlert, answer: Answer) -> Judgement:
+    """What is now said of an alert's concern when no hit tells of it, with what was told as evidence."""
     return Judgement(
         rule_id=alert.rule_id,
         usubjid=alert.usubjid,
         scope=alert.scope,
         anchors=alert.anchors,
-        answer=Answer.CLEAR,
+        answer=answer,
         summary=alert.summary,
         reason="",
         urgency=alert.urgency,

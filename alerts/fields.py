@@ -80,7 +80,13 @@ _CAPTIONS = {
     "FEED": "Source",
 }
 
+CHANGED = "What changed"
+"""The caption of the table of what differs from what was told."""
+
 _WAS = r".*?, was .*?(; (?=\w+ .*, was )|$)"
+
+_VERDICT = r": (?:does not meet the criterion|can no longer be evaluated|no longer an alert)\b(?!.*, was )"
+"""What a sentence about changes may end with: how the concern is judged now. In doubt it is none, and is not shown."""
 
 MOST_RECORDS = 12
 """Records shown of one sort; of more the mail says how many the ledger holds beside."""
@@ -117,20 +123,28 @@ def changes(told: Iterable[Evidence], now: Iterable[Evidence]) -> Grid | None:
         for name in SHOWN.get(record.domain, {})
         if (now_value := _shown(record).get(name, "")) != (was := old.get(name, ""))
     ]
-    return Grid(caption="What changed", head=("", "Now", "Told before"), rows=tuple(rows)) if rows else None
+    return Grid(caption=CHANGED, head=("", "Now", "Told before"), rows=tuple(rows)) if rows else None
 
 
 def without_hidden(sentence: str, evidence: Iterable[Evidence]) -> str:
     """Take out of a sentence every "field now, was before" about a field that may not be shown."""
     hidden = {name for record in evidence for name, _ in record.values if name not in SHOWN.get(record.domain, {})}
+    changed, verdict = _parted(sentence)
     for name in sorted(hidden):
-        sentence = re.sub(rf"\b{re.escape(name)} {_WAS}", "", sentence)
-    return one_line(sentence).rstrip(":; ")
+        changed, verdict = (re.sub(rf"\b{re.escape(name)} {_WAS}", "", part) for part in (changed, verdict))
+    return one_line(changed.rstrip(":; ") + verdict).rstrip(":; ")
 
 
 def without_changes(sentence: str) -> str:
-    """Take every "field now, was before" off the end of a sentence: a table shows them."""
-    return re.sub(rf": [a-z0-9]+ {_WAS}.*", "", sentence, count=1)
+    """Take every "field now, was before" out of a sentence, but leave its verdict: a table shows them."""
+    changed, verdict = _parted(sentence)
+    return re.sub(rf": [a-z0-9]+ {_WAS}.*", "", changed, count=1) + verdict
+
+
+def _parted(sentence: str) -> tuple[str, str]:
+    """Part a sentence into what it says has changed and the verdict it ends with: the last, as a value may hold one."""
+    starts = [found.start() for found in re.finditer(_VERDICT, sentence)]
+    return (sentence[: starts[-1]], sentence[starts[-1] :]) if starts else (sentence, "")
 
 
 def _shown(record: Evidence) -> dict[str, str]:

@@ -5,7 +5,7 @@ It knows decisions and what may be shown to whom. It must not know templates, SQ
 
 from collections.abc import Sequence
 
-from alerts.card import HASH_HEAD, Circumstances, counted, moment, place_of, say, who
+from alerts.card import HASH_HEAD, Circumstances, counted, moment, place_of, say, taken_back, to_do_when_taken_back, who
 from alerts.decide import Action, SavedDecision
 from alerts.message import Grid, one_line
 from rules.hit import Consequence, Urgency
@@ -18,7 +18,6 @@ _MARKS = {
     Action.REINSTATE: "stands again",
     Action.REOPEN: "goes on after it was closed",
     Action.AMEND: "amended",
-    Action.RETRACT: "criterion not met any more, open until closed",
     Action.CANNOT_TELL: "cannot be evaluated",
 }
 
@@ -26,15 +25,16 @@ _MARKS = {
 def overview(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tuple[str, ...]:
     """Say in sentences how many decisions a list holds, how grave they are, and what they have in common."""
     judgements = [saved.decision.judgement for saved in mine]
+    asking = [saved.decision.judgement for saved in mine if saved.decision.action is not Action.RETRACT]
     participants = len({judgement.usubjid for judgement in judgements} - {""})
     of = f", of {counted(participants, 'participant')}" if participants else ""
     book = circumstances.rulebook
     graver = [
         f"{count} {words}"
         for words, count in (
-            ("immediate", sum(judgement.urgency is Urgency.IMMEDIATE for judgement in judgements)),
-            ("stop criteria", sum(judgement.consequence is Consequence.STOP for judgement in judgements)),
-            ("hold criteria", sum(judgement.consequence is Consequence.HOLD for judgement in judgements)),
+            ("immediate", sum(judgement.urgency is Urgency.IMMEDIATE for judgement in asking)),
+            ("stop criteria", sum(judgement.consequence is Consequence.STOP for judgement in asking)),
+            ("hold criteria", sum(judgement.consequence is Consequence.HOLD for judgement in asking)),
         )
         if count
     ]
@@ -48,15 +48,24 @@ def overview(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tup
 
 
 def listing(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tuple[Grid, ...]:
-    """Return a table per urgency and rule, as they first come up; in it by participant, then by age."""
-    groups: dict[tuple[Urgency, str], list[SavedDecision]] = {}
+    """Return a table per urgency, rule and what to do, as they first come up; in it by participant, then by age."""
+    groups: dict[tuple[Urgency, str, str], list[SavedDecision]] = {}
     for saved in mine:
         judgement = saved.decision.judgement
-        groups.setdefault((judgement.urgency, judgement.rule_id), []).append(saved)
-    return tuple(_grid(urgency, rule_id, group, circumstances) for (urgency, rule_id), group in groups.items())
+        key = judgement.urgency, judgement.rule_id, _to_do(saved, circumstances)
+        groups.setdefault(key, []).append(saved)
+    return tuple(_grid(*key, group, circumstances) for key, group in groups.items())
 
 
-def _grid(urgency: Urgency, rule_id: str, group: list[SavedDecision], circumstances: Circumstances) -> Grid:
+def _to_do(saved: SavedDecision, circumstances: Circumstances) -> str:
+    """Say what is to be done about a decision, '' where the rulebook in force does not know its rule."""
+    rule = circumstances.rule(saved.decision.judgement.rule_id)
+    if saved.decision.action is Action.RETRACT:
+        return to_do_when_taken_back(saved, rule)
+    return one_line(rule.action) if rule else ""
+
+
+def _grid(urgency: Urgency, rule_id: str, to_do: str, group: list[SavedDecision], circumstances: Circumstances) -> Grid:
     """Lay out the decisions of one rule, with what the protocol says to do."""
     rule = circumstances.rule(rule_id)
     named = circumstances.audience.show_usubjid
@@ -67,9 +76,8 @@ def _grid(urgency: Urgency, rule_id: str, group: list[SavedDecision], circumstan
         participant = (who(saved.decision.judgement.usubjid, circumstances.audience) or "-",) if named else ()
         rows.append((number, *participant, _what(saved, circumstances), place_of(saved)))
     title = f"{rule_id} {one_line(rule.title)}" if rule else f"{rule_id} (not in the rulebook now in force)"
-    to_do = f". To do: {one_line(rule.action)}" if rule else ""
     return Grid(
-        caption=f"{title} ({urgency}): {len(group)}{to_do}",
+        caption=f"{title} ({urgency}): {len(group)}" + (f". To do: {to_do}" if to_do else ""),
         head=("No.", *(("Participant",) if named else ()), "What", "Ledger"),
         rows=tuple(rows),
     )
@@ -80,6 +88,8 @@ def _what(saved: SavedDecision, circumstances: Circumstances) -> str:
     judgement, action = saved.decision.judgement, saved.decision.action
     told = saved.decision.alert.evidence if saved.decision.alert is not None else ()
     summary = say(judgement.summary, judgement.usubjid, (*told, *judgement.evidence), circumstances.audience)
+    if action is Action.RETRACT:
+        return f"{summary} ({taken_back(saved)}, open until closed)"
     order = "" if judgement.consequence is Consequence.WATCH else f"{judgement.consequence.upper()}: "
     return f"{order}{summary}" + (f" ({_MARKS[action]})" if action in _MARKS else "")
 

@@ -63,11 +63,11 @@ class Card:
     participant: str
     order: str  # hold or stop, in a sentence; '' for watch
     action: str
-    protocol: str
+    protocol: str  # where it says so; '' where it does not
     reason: str
     evidence: tuple[Grid, ...]
     others: tuple[str, ...]
-    acknowledge: str  # a command; '' where there is no alert
+    answer: tuple[str, str] | None  # what to do by command, and the command
     provenance: tuple[tuple[str, str], ...]
 
 
@@ -96,6 +96,7 @@ class Envelope:
     subject: str  # without health data: subjects are never encrypted
     decision_ids: tuple[int, ...] = ()
     alert_ids: tuple[int, ...] = ()  # whose threads the mail joins
+    calls: bool = True  # a person is called to act: an immediate mail is then marked as important
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,10 @@ def _plain(page: Page, trouble: str) -> str:
         lines += ["", grid.caption, _aligned(grid)]
     for card in page.cards:
         lines += ["", card.heading, card.status, card.summary, card.participant, card.order]
-        lines += [f"To do: {card.action} ({card.protocol})", f"Why: {card.reason}"]
+        lines += [f"To do: {card.action}" + (f" ({card.protocol})" if card.protocol else ""), f"Why: {card.reason}"]
         for grid in card.evidence:
             lines += [grid.caption, _aligned(grid)]
-        lines += [*card.others, f"Acknowledge: {card.acknowledge}" if card.acknowledge else ""]
+        lines += [*card.others, ": ".join(card.answer or ())]
         lines += [f"{label}: {value}" for label, value in card.provenance]
     return "\n".join([*lines, "", *page.footer]) + "\n"
 
@@ -183,7 +184,7 @@ def _freeze(text: str, html: str | None, page: Page, envelope: Envelope, now: da
         message["References"] = " ".join(roots)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    if page.urgency is Urgency.IMMEDIATE:
+    if page.urgency is Urgency.IMMEDIATE and envelope.calls:
         message["Importance"] = "high"
     message.set_content(_storable(text))
     if html is not None:

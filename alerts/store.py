@@ -6,9 +6,10 @@ give ids itself and a sweep, a delivery and a web page never see half of each ot
 """
 
 import importlib
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,10 @@ def _sqlite_engine(url: URL, module: ModuleType, *, read_only: bool) -> Engine:
         *(("query_only=ON",) if read_only else ()),
     )
 
+    @event.listens_for(engine, "do_connect")
+    def make_private(*_arguments: object) -> None:
+        _make_private(str(url.database))
+
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
@@ -159,6 +164,15 @@ def _sqlite_engine(url: URL, module: ModuleType, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _make_private(path: str) -> None:
+    """Make a SQLite file that is not there yet readable for its owner alone; its log and journal take after it.
+
+    An existing one must not be opened here: closing it would drop the locks that this process holds on it.
+    """
+    with suppress(OSError):  # it is there, or SQLite will say what is in the way
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _postgresql_engine(url: URL, *, read_only: bool) -> Engine:

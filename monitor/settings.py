@@ -20,7 +20,9 @@ from monitor.entries import Addresses, Database, Log, Mail, Strict, StudyEntry, 
 
 if TYPE_CHECKING:
     from alerts.mailer import Relay
+    from monitor.sources.sdtm_folder import SdtmFolder
     from monitor.study import Study
+    from rules.rulebook import Rulebook
 
 PLACES = (Path("vigil.toml"), Path("/etc/vigil/vigil.toml"))
 """Where the settings file is looked for when nobody names one."""
@@ -64,19 +66,36 @@ class Settings(Strict):
 
     def build_study(self, entry: StudyEntry) -> "Study":
         """Build one study; raise SettingsError naming it."""
-        # Heavy: a listing of alerts must not load what reads and grades.
-        from monitor.sources.sdtm_folder import SdtmFolder
-        from monitor.study import Study
+        from monitor.study import Study  # here and below: a listing of alerts must not load what reads and grades
+
+        return Study(
+            id=entry.id,
+            zone=ZoneInfo(entry.timezone),
+            rulebook=self.build_rulebook(entry),
+            source=self.build_source(entry),
+            audience=self.audience(entry),
+            sweep_every=entry.sweep_every,
+            daily_at=entry.daily_at,
+            shrink=Shrink(share=entry.shrink.share, rows=entry.shrink.rows),
+        )
+
+    def build_rulebook(self, entry: StudyEntry) -> "Rulebook":
+        """Load the rulebook of one study; raise SettingsError naming it."""
         from rules.rulebook import RulebookError, load_rulebook
 
         shipped = not entry.rulebook.endswith(".toml")
         try:
-            rulebook = load_rulebook(entry.rulebook if shipped else self._file.parent / entry.rulebook)
+            return load_rulebook(entry.rulebook if shipped else self._file.parent / entry.rulebook)
         except RulebookError as error:
             raise SettingsError(f"settings {self._file}: study {entry.id}: {error}") from None
+
+    def build_source(self, entry: StudyEntry) -> "SdtmFolder":
+        """Build the source of one study; raise SettingsError naming it."""
+        from monitor.sources.sdtm_folder import SdtmFolder
+
         source = entry.source
         try:
-            folder = SdtmFolder(
+            return SdtmFolder(
                 source.path,
                 entry.studyid,
                 source.files,
@@ -86,16 +105,6 @@ class Settings(Strict):
             )
         except ValueError as error:
             raise SettingsError(f"settings {self._file}: study {entry.id}: source: {error}") from None
-        return Study(
-            id=entry.id,
-            zone=ZoneInfo(entry.timezone),
-            rulebook=rulebook,
-            source=folder,
-            audience=self.audience(entry),
-            sweep_every=entry.sweep_every,
-            daily_at=entry.daily_at,
-            shrink=Shrink(share=entry.shrink.share, rows=entry.shrink.rows),
-        )
 
     def audience(self, entry: StudyEntry) -> Audience:
         """Return who is told about a study."""

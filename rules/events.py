@@ -43,6 +43,11 @@ class Event:
         """The event as the site named it, of the last row that names it."""
         return next((row.aeterm for row in reversed(self.rows) if row.aeterm), "(no term)")
 
+    @property
+    def fatal(self) -> bool:
+        """Whether any row says that the event ended in death."""
+        return any(is_fatal(row) for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Seriousness:

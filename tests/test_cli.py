@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import Result
 from sqlmodel import func, select
 from typer.testing import CliRunner
 
+import rules
 from alerts.store import Store
 from alerts.tables import Decision, Notification, Sweep
 from monitor.cli import app
@@ -147,20 +149,49 @@ def test_init_leaves_an_existing_file_alone(tmp_path: Path) -> None:
 
 
 def test_init_without_a_terminal_names_the_flag_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "incoming").mkdir()
     assert refused(*init(officer=None)) == (Exit.USAGE, "--officer is missing")
     assert not (tmp_path / "vigil.toml").exists()
 
 
-def test_init_writes_nothing_that_would_not_load(tmp_path: Path) -> None:
-    code, said = refused(*init(timezone="Peking"))
-    assert code == Exit.SETTINGS
-    assert said.startswith("nothing written: settings vigil.toml: study SLE-1: timezone: 'Peking' is not")
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("study", "my study", "--study: must be letters, digits, - and _"),
+        ("title", "", "--title: must not be empty"),
+        ("rulebook", "no_such", "--rulebook: rulebook no_such: cannot be read: No such file or directory"),
+        ("rulebook", "mine.toml", "--rulebook: rulebook mine.toml: cannot be read: No such file or directory"),
+        ("timezone", "Peking", "--timezone: 'Peking' is not an IANA time zone, such as Asia/Shanghai"),
+        ("officer", "o@x.org, Dr Li", "--officer: 'Dr' is not one plain e-mail address"),
+        ("operator", ",", "--operator: must not be empty"),
+        ("sender", "vigil", "--sender: 'vigil' is not one plain e-mail address"),
+        ("smtp-port", "0", "--smtp-port: must be greater than or equal to 1"),
+        ("smtp-port", "65536", "--smtp-port: must be less than or equal to 65535"),
+        ("tls", "ssl", "--tls: must be 'starttls', 'tls' or 'none'"),
+        ("tls", "none", "--tls: 'none' is for a relay on loopback, not for smtp.example.org"),
+        ("username", "vigil", "--username, --password-file or --database: username and a password"),
+    ],
+)
+def test_init_names_the_flag_whose_value_would_not_load(tmp_path: Path, option: str, value: str, said: str) -> None:
+    (tmp_path / "incoming").mkdir()
+    code, sentence = refused(*init(**{option: value}))
+    assert (code, sentence[: len(said)]) == (Exit.USAGE, said)
     assert not (tmp_path / "vigil.toml").exists()
 
 
+def test_init_warns_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    assert vigil(*init()).stderr == f"  warning: there is no folder {tmp_path}/incoming yet\n"
+    (tmp_path / "vigil.toml").unlink()
+    (tmp_path / "incoming").mkdir()
+    assert vigil(*init()).stderr == ""
+
+
 def test_init_asks_at_a_terminal(tmp_path: Path) -> None:
-    """A pseudo-terminal, as a person has one; an empty answer takes the proposal."""
-    answers = ["SLE", "A study", "SYN-01", "", "", "", "o@x.org d@x.org", "p@x.org", "v@x.org", "", "", ""]
+    """A pseudo-terminal, as a person has one; an empty answer takes the proposal, a wrong one is asked for again."""
+    answers = [
+        "my study", "SLE", "A study", "SYN-01", "no_such", "", "Peking", "", "", "Dr Li", "o@x.org d@x.org",
+        "p@x.org", "v@x.org", "", "smtp", "70000", "", "ssl", "",
+    ]  # fmt: skip
     keys = "\n".join(answers) + "\n"
     code = (
         "import os, pty, sys\n"
@@ -208,9 +239,13 @@ def test_check_says_of_each_thing_whether_it_holds(tmp_path: Path) -> None:
 def test_check_goes_on_after_a_rulebook_that_does_not_load(tmp_path: Path) -> None:
     settings = write_settings(tmp_path, mail_port=1)
     settings.write_text(settings.read_text().replace("low_dose_il2_sle", "no_such"))
+    (tmp_path / "incoming" / "lb.csv").write_text("STUDYID,DOMAIN,USUBJID,LBTESTCD,LBDTC\n")
     lines = vigil("check").stdout.splitlines()
-    assert [line[:5].strip() for line in lines] == ["ok", "fault", "ok", "fault"]
+    assert [line[:5].strip() for line in lines] == ["ok", "fault", "ok", "ok", "fault"]
     assert lines[1].startswith("fault  study SYN: rulebook no_such: cannot be read")
+    assert lines[2] == f"ok     study SYN: source {tmp_path}/incoming"
+    (tmp_path / "incoming" / "ae.csv").write_text("<html>not found</html>")
+    assert f"fault  study SYN: source {tmp_path}/incoming: ae.csv:" in vigil("check").stdout
 
 
 # ------------------------------------------------------------------------------------------------ sweep
@@ -223,6 +258,7 @@ def test_a_sweep_says_what_it_found_and_why_and_posts_it(tmp_path: Path) -> None
         export(tmp_path, serious=True)
         said = well("sweep")
         assert "Serious adverse event: Pneumonia" in said
+        assert re.search(r"^Told$", said, re.MULTILINE)
         assert "present at first sweep: AESER = Y" in said
         assert re.search(r"^new +3 *$", said, re.MULTILINE)
         assert re.search(r"^mails: [1-9]\d* accepted, 0 not$", said, re.MULTILINE)
@@ -238,7 +274,9 @@ def test_a_dry_look_keeps_and_mails_nothing(tmp_path: Path, swept: Path) -> None
     said = well("sweep", "--no-mail")
     assert "nothing kept" in said
     assert "retract" in said
-    assert re.search(r", [1-9]\d* mails? owed$", said, re.MULTILINE)
+    assert re.search(r", [1-9]\d* mails? would be owed$", said, re.MULTILINE)
+    assert re.search(r"^Would be told$", said, re.MULTILINE)
+    assert not re.search(r"^(Told|Written)", said, re.MULTILINE)
     assert rows_of(tmp_path) == before
 
 
@@ -301,6 +339,48 @@ def test_the_life_of_an_alert(swept: Path) -> None:
     assert refused("alerts", "list", "--study", "OTHER") == (Exit.USAGE, "there is no study OTHER in vigil.toml")
 
 
+@pytest.mark.parametrize(
+    ("reply", "line"),
+    [
+        ("451 try later", r"^  owed: officer@example.org, deferred .*451 try later"),
+        ("550 no such user", r"^  not told: officer@example.org, refused .*550 no such user"),
+    ],
+)
+def test_a_story_says_to_whom_a_mail_is_still_owed_and_who_was_not_told(tmp_path: Path, reply: str, line: str) -> None:
+    script = Script()
+    with smtp_server(script) as mail_port:
+        write_settings(tmp_path, mail_port=mail_port)
+        well("sweep")
+        script.rcpt["officer@example.org"] = reply
+        export(tmp_path, serious=True)
+        assert vigil("sweep").exit_code == Exit.MAIL
+    story = well("alerts", "show", pneumonia())
+    assert re.search(line, story, re.MULTILINE)
+    assert "\n  told:" not in story
+
+
+def pneumonia() -> str:
+    """Return the number of the pneumonia's alert."""
+    found = re.search(r"^ *(\d+) .*Pneumonia", well("alerts", "list"), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def test_a_routine_decision_goes_with_the_daily_mail(tmp_path: Path) -> None:
+    with smtp_server(Script()) as mail_port:
+        settings = write_settings(tmp_path, mail_port=mail_port)
+        settings.write_text(settings.read_text().replace('"low_dose_il2_sle"', '"calm.toml"'))
+        shipped = (Path(rules.__file__).parent / "rulebooks" / "low_dose_il2_sle.toml").read_text()
+        calm = re.sub(r'^urgency = ".*"', 'urgency = "routine"', shipped, flags=re.MULTILINE)
+        (tmp_path / "calm.toml").write_text(calm)
+        well("sweep")
+        export(tmp_path, serious=True)
+        well("sweep")
+    story = well("alerts", "show", pneumonia())
+    assert "\n  owed: goes with the daily mail\n" in story
+    assert "told:" not in story
+
+
 def test_where_the_table_is_too_wide_its_columns_stay_aligned(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.cli.terminal.PIPE_WIDTH", 90)
     lines = [line.rstrip() for line in well("alerts", "list").splitlines()]
@@ -356,6 +436,80 @@ def test_the_database_is_made_asked_about_and_refused(tmp_path: Path) -> None:
     (tmp_path / "vigil.db").write_text("not a database, only some text that is long enough to be looked at" * 9)
     code, said = refused("alerts", "list")
     assert (code, said) == (Exit.DATABASE, "the database cannot be used: file is not a database")
+
+
+def tamper(folder: Path, table: str, statement: str) -> None:
+    """Change a written row as an owner of the file could: guards dropped, and put back as they were."""
+    store = Store(f"sqlite:///{folder}/vigil.db")
+    with store.write() as session:
+        database = session.connection()
+        guards = database.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)
+        ).all()
+        for name, _ in guards:
+            database.exec_driver_sql(f"DROP TRIGGER {name}")
+        database.exec_driver_sql(statement)
+        for _, guard in guards:
+            database.exec_driver_sql(guard)
+    store.close()
+
+
+def test_a_whole_ledger_is_said_to_be_whole(swept: Path, tmp_path: Path) -> None:
+    said = well("db", "verify").splitlines()
+    assert [line.split(":")[0] for line in said] == ["system", "study SYN"]
+    assert re.fullmatch(r"system: ok, \d+ links?", said[0])
+    assert re.fullmatch(r"study SYN: ok, [1-9]\d* links?", said[1])
+    assert well("db", "verify", "--study", "SYN").splitlines() == said[1:]
+
+
+def test_a_changed_decision_is_found_though_the_guards_stand_again(swept: Path, tmp_path: Path) -> None:
+    tamper(tmp_path, "decision", "UPDATE decision SET reason = 'nothing to see' WHERE id = 1")
+    assert "schema and guards are whole" in well("db", "status")
+    result = vigil("db", "verify")
+    assert result.exit_code == Exit.FAULT
+    assert "fault  chain of study 'SYN', link 1 (decision 1): its row is not what was written\n" in result.stdout
+    assert "system: ok, " in result.stdout
+    assert "study SYN: ok" not in result.stdout
+
+
+def test_the_officers_mailbox_is_a_witness_of_what_was_cut_off_or_written_anew(tmp_path: Path) -> None:
+    script = Script()
+    with smtp_server(script) as mail_port:
+        write_settings(tmp_path, mail_port=mail_port)
+        well("sweep")
+        export(tmp_path, serious=True)
+        well("sweep")
+    texts = " ".join(text_of(mail.mime) for mail in script.received)
+    seq, head = max((int(seq), head) for seq, head in re.findall(r"decision \d+, chain (\d+) ([0-9a-f]{12})", texts))
+    verify = ("db", "verify", "--study", "SYN", "--link")
+    assert well(*verify, f"{seq}:{head}").endswith(f", link {seq} as it was mailed\n")
+    assert well(*verify, f"{seq}:{head.upper()}")
+    result = vigil(*verify, f"{seq}:{'0' * 12}")
+    assert (result.exit_code, "is not the one that was written once" in result.stdout) == (Exit.FAULT, True)
+    tamper(tmp_path, "chain", f"DELETE FROM chain WHERE study = 'SYN' AND seq >= {seq}")
+    result = vigil(*verify, f"{seq}:{head}")
+    assert result.exit_code == Exit.FAULT
+    assert f"chain of study 'SYN': ends at link {seq - 1}, and link {seq} was written once\n" in result.stdout
+
+
+def text_of(mime: bytes) -> str:
+    """Return a mail's plain text with its lines unfolded."""
+    body = message_from_bytes(mime, policy=policy.default).get_body(("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--link", "1:aaaaaaaaaaaa"], "--link needs --study: every study has a chain of its own"),
+        (["--study", "SYN", "--link", "1:aaa"], "--link: '1:aaa' is not SEQ:HASH with the hash as long as in the mail"),
+        (["--study", "SYN", "--link", "1:"], "--link: '1:' is not SEQ:HASH with the hash as long as in the mail"),
+        (["--study", "SYM"], "there is no study SYM in vigil.toml, nor in the ledger"),
+    ],
+)
+def test_what_cannot_be_verified_is_refused(swept: Path, arguments: list[str], said: str) -> None:
+    assert refused("db", "verify", *arguments) == (Exit.USAGE, said)
 
 
 def test_a_test_mail_reaches_everybody_or_one(tmp_path: Path) -> None:

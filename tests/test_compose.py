@@ -128,12 +128,71 @@ def test_an_amendment_is_as_urgent_as_its_alert(action, now, told, owed):
     assert [(mail.purpose, mail.urgency) for mail in mails] == ([("amendment", owed)] if owed else [])
 
 
-def test_a_retraction_says_that_a_person_closes_the_alert_and_releases_the_hold():
-    (mail,) = mails_of(saved(PLATELETS, Action.RETRACT, alert=standing(PLATELETS), reason="withdrawn at source"))
+CLOSE_17 = 'vigil alerts close 17 --by "YOUR NAME" --assessment "YOUR ASSESSMENT"'
+BLIND = replace(PLATELETS, answer=Answer.NOT_EVALUABLE)
+
+
+@pytest.mark.parametrize(
+    ("judgement", "words"),
+    [(replace(PLATELETS, answer=Answer.CLEAR), "no longer met"), (BLIND, "can no longer be judged")],
+)
+def test_a_retraction_asks_for_a_check_and_a_closing_and_never_again_for_what_was_asked_before(judgement, words):
+    (mail,) = mails_of(saved(judgement, Action.RETRACT, alert=standing(PLATELETS), reason="corrected at source"))
     said = text_of(mail)
+    assert mail.subject.endswith(f"alert no. 17, {words} and still open")
+    assert f"IMMEDIATE: Alert no. 17: {words}" in said
+    assert f"{words.capitalize()}: Platelets 28" in said
     assert "The alert stays open until a person closes it." in said
-    assert "Told before as hold: it stands until a person releases it." in said
-    assert "No longer met: Platelets 28" in said
+    assert "A hold given for this alert stands until a person releases it." in said
+    assert "Check with the site whether the correction is right" in said
+    assert f", then close the alert: {CLOSE_17}" in said
+    for old in ("Hold the next dose", "HOLD:", ">>>", "vigil alerts ack", "act now", "section 8.2"):
+        assert old not in said + mail.subject
+    assert ("no longer met" in said.lower()) is (words == "no longer met")
+
+
+def test_trouble_with_the_source_that_is_over_asks_for_nothing_but_a_closing():
+    over = replace(STALE, answer=Answer.CLEAR)
+    said = text_of(mails_of(saved(over, Action.RETRACT, alert=standing(STALE), reason="over"))[0])
+    assert f"\n  Nothing to do if it is over, then close the alert: {CLOSE_17}\n" in said.replace("\r", "")
+
+
+@pytest.mark.parametrize(
+    ("action", "importance"), [(Action.NOTIFY, "high"), (Action.AMEND, "high"), (Action.RETRACT, None)]
+)
+@pytest.mark.parametrize("count", [1, MANY_AMENDMENTS + 1])
+def test_a_retraction_is_not_marked_as_important(action, importance, count):
+    decisions = [saved(PLATELETS, action, number=n, alert=standing(PLATELETS, n)) for n in range(1, count + 1)]
+    assert {message_from_bytes(mail.mime)["Importance"] for mail in mails_of(*decisions)} == {importance}
+
+
+@pytest.mark.parametrize(
+    ("state", "command"), [("open", 'vigil alerts ack 17 --by "YOUR NAME"'), ("acknowledged", CLOSE_17)]
+)
+def test_a_mail_prints_the_command_that_answers_the_alert_in_its_state(state, command):
+    alert = standing(PLATELETS, 17, state)
+    (mail,) = mails_of(saved(PLATELETS, Action.AMEND, alert=alert), open_alerts=[alert])
+    said = text_of(mail)
+    assert command in said
+    assert ("vigil alerts ack" in said, "vigil alerts close" in said) == (state == "open", state == "acknowledged")
+
+
+def test_a_list_of_amendments_does_not_order_again_what_was_taken_back():
+    retracted = [
+        saved(judgement, Action.RETRACT, number=n, alert=standing(PLATELETS, n))
+        for n, judgement in enumerate([BLIND, replace(PLATELETS, answer=Answer.CLEAR)] * 16, start=1)
+    ]
+    (mail,) = mails_of(*retracted, saved(PLATELETS, Action.AMEND, number=40, alert=standing(PLATELETS, 40)))
+    tables = text_of(mail).split("CYT-02")[1:]
+    (amended,) = [table for table in tables if "Hold the next dose" in table]
+    (blind,) = [table for table in tables if "is right and what holds now, then close the alert" in table]
+    (clear,) = [table for table in tables if "is right, then close the alert" in table]
+    assert (len(tables), "HOLD: " in amended) == (3, True)
+    assert blind.count("(can no longer be judged, open until closed)") == 16
+    assert clear.count("(no longer met, open until closed)") == 16
+    assert "HOLD: " not in blind + clear
+    assert "A hold given for this alert stands until a person releases it." in clear
+    assert "Among them: 1 immediate, 1 hold criteria." in text_of(mail)
 
 
 @pytest.mark.parametrize(("count", "mails"), [(MANY_AMENDMENTS, MANY_AMENDMENTS), (MANY_AMENDMENTS + 1, 1)])

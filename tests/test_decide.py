@@ -119,10 +119,35 @@ def test_a_closed_alert_is_told_again_on_evidence_that_was_not_there_at_closing(
 
 
 UNGRADED = replace(HIT, answer=Answer.NOT_EVALUABLE, reason="no unit", told=False)
+NOW_128 = replace(TOLD, current={("LB", LOW.key): {"lborres": "128", "lborresu": "10^9/L"}})
 SILENCES = [
     # how the alert came to silence, standing, sight, others, reason
     (TOLD, SIGHT, [], "corrected at source: does not meet the criterion any more"),
     (replace(TOLD, withdrawn=frozenset({("LB", LOW.key)})), SIGHT, [], "withdrawn at source: LB record P1/PLAT/d8"),
+    (
+        NOW_128,
+        SIGHT,
+        [],
+        "corrected at source: LB record P1/PLAT/d8: lborres 128, was 45: does not meet the criterion any more",
+    ),
+    (
+        replace(NOW_128, current={("LB", LOW.key): {"lborres": "", "lborresu": "g/L"}}),
+        SIGHT,
+        [UNGRADED],
+        "corrected at source: LB record P1/PLAT/d8: lborres empty, was 45: can no longer be evaluated: no unit",
+    ),
+    (
+        NOW_128,
+        SIGHT,
+        [replace(UNGRADED, answer=Answer.CLEAR, reason="met by history")],
+        "corrected at source: LB record P1/PLAT/d8: lborres 128, was 45: no longer an alert: met by history",
+    ),
+    (
+        replace(TOLD, current={("LB", LOW.key): {"lborres": "45"}}),
+        SIGHT,
+        [],
+        "corrected at source: does not meet the criterion any more",
+    ),
     (TOLD, replace(SIGHT, rule_ids=frozenset()), [], "rule CYT-02 is not in the rulebook now in force"),
     (TOLD, replace(SIGHT, rulebook_changed=True), [], "does not meet the criterion of the rulebook now in force"),
     (TOLD, SIGHT, [UNGRADED], "can no longer be evaluated: no unit"),
@@ -133,8 +158,15 @@ SILENCES = [
 def test_a_told_alert_that_is_no_longer_a_hit_is_retracted_and_told(standing, sight, others, reason):
     decision = next(d for d in decide(others, standing, sight) if d.action is Action.RETRACT)
     assert (decision.told, decision.alert, decision.reason) == (True, ALERT, reason)
-    assert decision.judgement.answer is Answer.CLEAR
+    blind = "evaluated" in reason or "not in the rulebook" in reason
+    assert decision.judgement.answer is (Answer.NOT_EVALUABLE if blind else Answer.CLEAR)
     assert decision.judgement.evidence == ALERT.evidence
+    assert bool(decision.corrected) is (", was " in reason)
+
+
+def test_what_a_correction_says_now_is_kept_beside_what_was_told_and_a_derived_value_stays():
+    decision = only(decide([], NOW_128, SIGHT))
+    assert [record.values for record in decision.corrected] == [(("lborres", "128"), ("atoxgrl", "3"))]
 
 
 def test_a_closed_alert_is_retracted_without_a_mail():

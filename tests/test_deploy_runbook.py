@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from alerts.ledger.mails import LONGEST_WAIT
 from alerts.mailer import Relay
 from alerts.store import Store
 from monitor.cli import app
@@ -75,6 +77,7 @@ def test_the_backup_is_whole(sqlite_template: Path, relay: Relay, tmp_path: Path
     assert command
     arguments = shlex.split(command[1].replace("/var/lib/vigil", str(tmp_path)))
     subprocess.run([sys.executable, *arguments], check=True)
+    assert (tmp_path / "backup.db").stat().st_mode & 0o777 == 0o600
     copy = Store(f"sqlite:///{tmp_path / 'backup.db'}")
     assert copy.faults() == []
     for sql in QUERIES:
@@ -83,12 +86,23 @@ def test_the_backup_is_whole(sqlite_template: Path, relay: Relay, tmp_path: Path
     live.close()
 
 
+def test_its_sentence_about_the_order_of_owed_mails_is_true() -> None:
+    assert "up to 15 minutes" in RUNBOOK
+    assert timedelta(minutes=15) == LONGEST_WAIT
+
+
+def test_the_link_that_it_verifies_is_the_one_of_the_mail_that_it_shows() -> None:
+    shown = re.search(r"`Ledger: decision \d+, chain (\d+) ([0-9a-f]{12})`", RUNBOOK)
+    assert shown
+    assert f"vigil db verify --study SLE --link {shown[1]}:{shown[2]}\n" in RUNBOOK
+
+
 def test_every_command_that_it_names_exists() -> None:
     """`vigil alerts ack NUMBER` in a sentence, `vigil db upgrade` in a block: each word is a command or a group."""
     blocks = "".join(re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL))
     named = set(re.findall(r"^vigil ([a-z-]+(?: [a-z]+)?)", blocks, re.MULTILINE))
     named |= set(re.findall(r"`vigil ([a-z-]+(?: [a-z]+)?)", RUNBOOK))
-    assert {"check", "db upgrade", "alerts ack"} <= named
+    assert {"check", "db upgrade", "db verify", "alerts ack", "alerts close"} <= named
     commands: Any = typer.main.get_command(app).commands
     for words in named:
         first, *rest = words.split()

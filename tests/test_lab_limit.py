@@ -84,7 +84,7 @@ def test_limits_and_what_is_missing():
     assert liver((8, "<200")) == []
     assert answers(liver((8, "<300"))) == [Answer.NOT_EVALUABLE]
     (cannot,) = liver((8, "900"), uln="")
-    assert (cannot.answer, cannot.reason, cannot.told) == (Answer.NOT_EVALUABLE, "ALT: no reference range", False)
+    assert (cannot.answer, cannot.reason, cannot.told) == (Answer.NOT_EVALUABLE, "ALT: no reference range", True)
     assert answers(liver((8, "see comment"))) == [Answer.NOT_EVALUABLE]
 
 

@@ -180,7 +180,7 @@ def test_without_a_baseline_a_high_grade_is_told_and_a_low_one_cannot_be():
     assert "no usable baseline" in hit.reason
     assert "no usable baseline" in hit.summary
     (cannot,) = platelets((8, 60))
-    assert (cannot.answer, cannot.told) == (Answer.NOT_EVALUABLE, False)
+    assert (cannot.answer, cannot.told) == (Answer.NOT_EVALUABLE, True)
     assert platelets((8, 160)) == []
 
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_graded_is_never_clear(result: str, unit: str, why: str):
     said = judged("lab_toxicity", PLAT, rows)
     if why:
         (cannot,) = said
-        assert (cannot.answer, cannot.scope, cannot.told) == (Answer.NOT_EVALUABLE, "PLAT", False)
+        assert (cannot.answer, cannot.scope, cannot.told) == (Answer.NOT_EVALUABLE, "PLAT", True)
         assert cannot.reason == f"Platelets: {why}"
     else:
         assert said == []  # nothing was measured: that is a missing sample, not a finding

@@ -11,6 +11,7 @@ from alerts.batch import Batch
 from alerts.decide import Action
 from alerts.ledger import SweepResult
 from alerts.ledger.chain import GENESIS, canonical, extend_chain
+from alerts.ledger.decisions import no_longer_judged
 from alerts.ledger.projections import evidence_from_json, evidence_to_json
 from alerts.lifecycle import LifecycleError
 from alerts.store import Store
@@ -215,6 +216,44 @@ def test_a_withdrawn_record_behind_an_alert_is_told_as_such(desk: Ledger) -> Non
     ]
     alert = only_alert(desk)
     assert (alert.state, alert.standing, alert.revision) == ("open", False, 2)
+
+
+def test_what_the_source_says_now_stands_beside_what_was_told(desk: Ledger) -> None:
+    first = ae("01", "Pneumonia", AESER="Y", AESTDTC="2024-03", AEOUT="FATAL")
+    values = (("aeser", "Y"), ("aestdtc", "2024-03 (day unknown)"), ("aeout", "FATAL"))
+    told = Evidence(domain="AE", key="01|Pneumonia", version=1, values=values)
+    desk.sweep(look([first]), [said(evidence=(told,))])
+    with desk.store.read() as session:
+        assert ledger.standing(session, desk.opened, ["01"]).current == {}
+    result = desk.sweep(look([{**first, "AESER": "n", "AEOUT": None}]), [])
+    (decision,) = result.decisions
+    assert decision.decision.reason == (
+        "corrected at source: AE record 01|Pneumonia: aeser N, was Y; aeout empty, was FATAL: "
+        "does not meet the criterion any more"
+    )
+    with desk.store.read() as session:
+        assert ledger.standing(session, desk.opened, ["02"]).current == {}
+
+
+def test_a_mistyped_date_is_said_as_it_stands(desk: Ledger) -> None:
+    told = Evidence(domain="AE", key="01|Pneumonia", version=1, values=(("aestdtc", "2024-03-01"),))
+    desk.sweep(look([ae("01", "Pneumonia", AESTDTC="2024-03-01")]), [said(evidence=(told,))])
+    (decision,) = desk.sweep(look([ae("01", "Pneumonia", AESTDTC="2024-13-77")]), []).decisions
+    assert "aestdtc 2024-13-77, was 2024-03-01" in decision.decision.reason
+
+
+def test_an_alert_that_can_no_longer_be_judged_is_not_one_that_is_no_longer_met(desk: Ledger) -> None:
+    desk.sweep(TWO, [said(), said("02")])
+    desk.sweep(TWO, [said(answer=Answer.NOT_EVALUABLE, reason="AESER is '?'")], after=DAY)
+    with desk.store.write() as session:
+        ledger.acknowledge(session, 1, "Dr Li", "", desk.now)
+    with desk.store.read() as session:
+        alerts = ledger.list_alerts(session)
+        assert [alert.standing for alert in alerts] == [False, False]
+        assert no_longer_judged(session, alerts) == {1}
+    desk.sweep(TWO, [said()], after=DAY)
+    with desk.store.read() as session:
+        assert no_longer_judged(session, ledger.list_alerts(session)) == set()
 
 
 def test_an_alert_lives_from_notify_to_reopening(desk: Ledger) -> None:

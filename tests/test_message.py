@@ -127,7 +127,7 @@ def test_the_mail_says_all_that_an_officer_needs():
         "2014-03-12 07:55 WEEK 2",
         "For this participant: 1 other alert not closed.",
         "In the study: 2 other alerts not closed, 1 of them not acknowledged.",
-        "vigil alerts ack 17",
+        'vigil alerts ack 17 --by "YOUR NAME"',
         "CYT-02 Platelet fall",
         "low-dose-il2-sle 1.0, sha256 ",
         "CTCAE:    5.0",
@@ -136,6 +136,15 @@ def test_the_mail_says_all_that_an_officer_needs():
     ):
         assert needed in said
         assert needed.split("  ")[0].split(":")[0] in words(ALL["alert_hold"])
+
+
+def test_a_retraction_shows_what_the_value_is_now():
+    said = words(ALL["retraction_corrected"])
+    assert re.search(r"Result +128 +28", said)
+    assert (
+        "corrected at source: LB record SLE-017|PLAT|BLOOD|2014-03-12T07:55|WEEK 2: does not meet the criterion" in said
+    )
+    assert "As last told: Laboratory" in said
 
 
 POISON = {
@@ -180,6 +189,26 @@ def test_an_amendment_does_not_say_how_a_hidden_field_changed():
     for secret in (*POISON.values(), "-NEW"):
         assert secret not in said
     assert re.search(r"Result +48 +28", said)
+
+
+@pytest.mark.parametrize("shown", [{"lborres": "128"}, {}])
+@pytest.mark.parametrize("hidden", ["-NEW", ": does not meet the criterion -NEW", ": can no longer be evaluated: -NEW"])
+def test_a_retraction_does_not_say_how_a_hidden_field_changed(shown, hidden):
+    before = replace(PLATELETS, evidence=poisoned(PLATELETS.evidence))
+    low = before.evidence[1]
+    current = {(low.domain, low.key): {**{name: value + hidden for name, value in POISON.items()}, **shown}}
+    sight = Sight(usubjids=frozenset({"SLE-017"}), rule_ids=frozenset({"CYT-02"}))
+    (decision,) = decide([], Standing(alerts=(standing(before),), current=current), sight)
+    assert decision.action is Action.RETRACT
+    assert "ACTIVE-ARM" in decision.reason, "the ledger holds it, and the mail must not"
+    now = replace(saved(before, Action.RETRACT), decision=decision)
+    later = replace(now, decision=replace(decision, alert=None, corrected=()))  # as the daily mail reads it back
+    for one in (now, later):
+        said = words(mails_of(one)[0])
+        for secret in (*POISON.values(), "-NEW"):
+            assert secret not in said
+        assert "does not meet the criterion any more" in said
+    assert bool(re.search(r"Result +128 +28", words(mails_of(now)[0]))) is bool(shown)
 
 
 def test_a_sentence_loses_the_clauses_about_hidden_fields_only():

@@ -1,9 +1,12 @@
 """The store: its schema, its guards, and transactions that several threads may use, on SQLite and PostgreSQL."""
 
+import os
+import shutil
 import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -77,6 +80,36 @@ def test_an_old_sqlite_is_used_without_write_ahead_log(monkeypatch: pytest.Monke
     assert ("WAL" if fixed else "journal_mode=DELETE, synchronous=EXTRA") in plain.describe()
     assert plain.faults() == []
     plain.close()
+
+
+@pytest.mark.parametrize("module", [None, sqlite3.dbapi2], ids=["as installed", "plain"])
+def test_a_new_sqlite_file_is_its_owners_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: ModuleType | None
+) -> None:
+    if module is not None:
+        monkeypatch.setattr(store_module, "_sqlite_module", lambda: module)
+    before = os.umask(0o022)
+    try:
+        new = Store(f"sqlite:///{tmp_path / 'new.db'}")
+        new.upgrade()
+        with new.write() as session:
+            session.add(rulebook())
+            session.flush()
+            files = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()}
+        new.close()
+    finally:
+        os.umask(before)
+    assert len(files) > 1  # the log, or the journal, beside the database
+    assert set(files.values()) == {"0o600"}, files
+
+
+def test_the_mode_of_an_existing_file_is_left_to_its_owner(sqlite_template: Path, tmp_path: Path) -> None:
+    shutil.copy(sqlite_template, tmp_path / "vigil.db")
+    (tmp_path / "vigil.db").chmod(0o640)
+    opened = Store(f"sqlite:///{tmp_path / 'vigil.db'}")
+    assert opened.faults() == []
+    opened.close()
+    assert (tmp_path / "vigil.db").stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize(

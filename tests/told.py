@@ -1,5 +1,6 @@
 """What mails are made of in tests: a small rulebook, an audience, decisions; and the golden mails."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -7,7 +8,7 @@ from hashlib import sha256
 from alerts.audience import Audience
 from alerts.compose import compose, compose_daily, compose_failure, compose_refused, compose_test
 from alerts.daily_mail import DailyFacts, Untold
-from alerts.decide import Action, Decision, SavedDecision, StandingAlert
+from alerts.decide import Action, Decision, SavedDecision, Sight, Standing, StandingAlert, decide
 from alerts.message import Mail
 from rules.hit import Answer, Consequence, Evidence, Failure, Judgement, Urgency
 from rules.rulebook import Header, Rule, Rulebook
@@ -266,6 +267,16 @@ def corrected_platelets() -> tuple[Judgement, str]:
     return now, f"corrected at source: LB record {low.key}: lborres 48, was 28; chg -84, was -104; pchg -64, was -79"
 
 
+def retracted(now: Mapping[str, str], answer: Answer, why: str = "") -> SavedDecision:
+    """What is decided when the platelet count that was told says something else now, and is no hit any more."""
+    low = PLATELETS.evidence[1]
+    sight = Sight(usubjids=frozenset({PLATELETS.usubjid}), rule_ids=frozenset({PLATELETS.rule_id}))
+    said = [replace(PLATELETS, answer=answer, reason=why, told=False)] if why else []
+    before = Standing(alerts=(standing(PLATELETS),), current={(low.domain, low.key): now})
+    made = next(one for one in decide(said, before, sight) if one.action is Action.RETRACT)
+    return replace(saved(PLATELETS, Action.RETRACT), decision=made)
+
+
 def day_facts() -> DailyFacts:
     """A day with something in everything."""
     return DailyFacts(
@@ -317,6 +328,8 @@ def golden_mails() -> dict[str, Mail]:
                 reason="withdrawn at source: AE record SLE-023|E04|2014-03-12",
             )
         )[0],
+        "retraction_corrected": mails_of(retracted({"lborres": "128"}, Answer.CLEAR))[0],
+        "retraction_blind": mails_of(retracted({"lborresu": ""}, Answer.NOT_EVALUABLE, "no unit"))[0],
         "cannot_tell": mails_of(saved(blind, Action.CANNOT_TELL, number=23))[0],
         "same_day": mails_of(saved(LIVER, number=31), saved(replace(LIVER, usubjid="SLE-011"), number=32))[0],
         "first_sweep": mails_of(*first_sweep(24))[0],

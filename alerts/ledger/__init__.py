@@ -4,7 +4,7 @@ It knows tables. It must not know where records come from, what a rule means or 
 """
 
 from alerts.ledger.chain import chain_head, verify_chain
-from alerts.ledger.decisions import open_alerts, save_decisions, standing
+from alerts.ledger.decisions import no_longer_judged, open_alerts, save_decisions, standing
 from alerts.ledger.files import seen_files
 from alerts.ledger.history import alert_history, list_alerts
 from alerts.ledger.mails import owe
@@ -25,7 +25,7 @@ from alerts.ledger.view import study_view
 
 __all__ = [
     "Fates", "OpenSweep", "SweepResult", "Touched", "acknowledge", "add_note", "alert_history", "chain_head",
-    "close_alert", "close_sweep", "list_alerts", "open_alerts", "open_sweep", "owe", "participants", "rebuild",
-    "save_decisions", "save_failed_sweep", "save_new_versions", "save_runs", "seen_files", "standing", "study_view",
-    "verify_chain", "whom_to_judge",
+    "close_alert", "close_sweep", "list_alerts", "no_longer_judged", "open_alerts", "open_sweep", "owe",
+    "participants", "rebuild", "save_decisions", "save_failed_sweep", "save_new_versions", "save_runs",
+    "seen_files", "standing", "study_view", "verify_chain", "whom_to_judge",
 ]  # fmt: skip

@@ -1,8 +1,10 @@
 """Decisions: what stands before them, and how they are written, chained and projected."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from alerts.decide import Action, SavedDecision, Standing, StandingAlert
@@ -12,8 +14,10 @@ from alerts.ledger.projections import as_standing, evidence_to_json, project
 from alerts.ledger.rows import add_rows, chunks, next_id
 from alerts.ledger.sweeps import OpenSweep
 from alerts.ledger.versions import withdrawn_keys
-from alerts.tables import Alert, Decision, StandingAnswer
-from rules.hit import Answer
+from alerts.tables import Alert, Decision, RecordVersion, StandingAnswer
+from rules.hit import Answer, Evidence
+from rules.reading import read_record
+from rules.records import DOMAINS, Dose, Record
 
 AUTHOR = "vigil"
 """Who decides where no person does."""
@@ -31,16 +35,70 @@ def standing(session: Session, sweep: OpenSweep, usubjids: Sequence[str]) -> Sta
         )
         for row in session.exec(written):
             answers[(row.rule_id, row.usubjid, row.scope)] = (Answer(row.answer), row.reason)
-    told = {(item.domain, item.key) for alert in alerts for item in alert.evidence}
+    told = [item for alert in alerts for item in alert.evidence]
     return Standing(
-        alerts=tuple(alerts), answers=answers, withdrawn=frozenset(withdrawn_keys(session, sweep.study, told))
+        alerts=tuple(alerts),
+        answers=answers,
+        withdrawn=frozenset(withdrawn_keys(session, sweep.study, {(item.domain, item.key) for item in told})),
+        current=_current(session, sweep.study, told),
     )
+
+
+def _current(session: Session, study: str, told: Iterable[Evidence]) -> dict[tuple[str, str], Mapping[str, str]]:
+    """Return what the rows behind evidence say now, where that is another version than the told one."""
+    versions: dict[str, dict[str, set[int]]] = {}
+    for item in told:
+        if item.domain in DOMAINS:
+            versions.setdefault(item.domain, {}).setdefault(item.key, set()).add(item.version)
+    current: dict[tuple[str, str], Mapping[str, str]] = {}
+    for domain, by_key in versions.items():
+        for piece in chunks(sorted(by_key)):
+            newest = (
+                select(func.max(col(RecordVersion.id)))
+                .where(RecordVersion.study == study, RecordVersion.domain == domain)
+                .where(col(RecordVersion.record_key).in_(piece))
+                .group_by(col(RecordVersion.record_key))
+            )
+            found = select(RecordVersion).where(col(RecordVersion.id).in_(newest), RecordVersion.change != "withdrawn")
+            for row in session.exec(found):
+                if by_key[row.record_key] != {row.id}:
+                    current[domain, row.record_key] = _values(row)
+    return current
+
+
+def _values(row: RecordVersion) -> dict[str, str]:
+    """Return a row's values under lower-case names, spelled as evidence spells them; '' for those it does not have.
+
+    What cannot be read, a mistyped date say, is given as it stands.
+    """
+    content = {name.lower(): text.strip() for name, text in json.loads(row.content).items()}
+    record = read_record(row.domain, json.loads(row.content), version=row.id, key=row.record_key)
+    prefix = row.domain.lower() if isinstance(record, Dose) else ""
+    own = {spec.name for spec in fields(record)} - {spec.name for spec in fields(Record)}
+    read = {f"{prefix}{name}": str(getattr(record, name) or "") for name in own}
+    return {**content, **{name: text or content.get(name, "") for name, text in read.items()}}
 
 
 def open_alerts(session: Session, study: str) -> tuple[StandingAlert, ...]:
     """Return the alerts of a study that no person has closed, oldest first."""
     found = select(Alert).where(Alert.study == study, Alert.state != "closed").order_by(col(Alert.id))
     return tuple(as_standing(alert) for alert in session.exec(found))
+
+
+def no_longer_judged(session: Session, alerts: Iterable[Alert]) -> frozenset[int]:
+    """Return the ids of those alerts that were last retracted because their concern can no longer be judged."""
+    blind: set[int] = set()
+    for piece in chunks([alert.id for alert in alerts if not alert.standing]):
+        last = (
+            select(func.max(col(Decision.id)))
+            .where(col(Decision.alert_id).in_(piece), Decision.action == str(Action.RETRACT))
+            .group_by(col(Decision.alert_id))
+        )
+        found = select(Decision.alert_id).where(
+            col(Decision.id).in_(last), Decision.answer == str(Answer.NOT_EVALUABLE)
+        )
+        blind.update(number for number in session.exec(found) if number is not None)
+    return frozenset(blind)
 
 
 def save_decisions(session: Session, sweep: OpenSweep, decisions: Sequence[Made]) -> tuple[SavedDecision, ...]:

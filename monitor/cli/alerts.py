@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +29,9 @@ By = Annotated[str, typer.Option(help="Who does this; without it, the name of yo
 NOBODY = {"", "root", "vigil"}
 """Logins behind which nobody knows who sits."""
 
+HEADS = {"accepted": "told", "refused": "not told"}
+"""What a mail's last outcome means for its recipient; after any other it is still owed."""
+
 
 class State(StrEnum):
     """Which alerts are listed."""
@@ -48,7 +51,7 @@ def list_them(
 ) -> None:
     """List alerts: the most urgent first, then the oldest."""
     given = read_settings(settings)
-    from alerts.ledger import list_alerts
+    from alerts.ledger import list_alerts, no_longer_judged
     from rules.hit import Urgency
 
     one = state.value if state in {State.OPEN, State.ACKNOWLEDGED, State.CLOSED} else None
@@ -58,12 +61,13 @@ def list_them(
             for alert in list_alerts(session, study=study, state=one)
             if state is not State.NOT_CLOSED or alert.state != "closed"
         ]
+        blind = no_longer_judged(session, found)
     if study is not None and not found and study not in {entry.id for entry in given.study}:
         fail(f"there is no study {study} in {given.file}", Exit.USAGE)
     found.sort(key=lambda alert: (-Urgency(alert.urgency).rank, alert.opened_at, alert.id))
     head = ("number", "state", "urgency", "study", "rule", "participant", "opened", "what")
     if found:
-        print_rows(head, [_row(given, alert) for alert in found], right=("number",), long=1)
+        print_rows(head, [_row(given, alert, _criterion(alert, blind)) for alert in found], right=("number",), long=1)
     typer.echo(f"{counted(len(found), 'alert')}{'' if state is State.ALL else f' {state}'.replace('-', ' ')}")
 
 
@@ -71,7 +75,7 @@ def list_them(
 def show(number: Number, settings: SettingsOption = None) -> None:
     """Tell the whole story of an alert. What was seen and decided, why, who was told, and did the server take it."""
     given = read_settings(settings)
-    from alerts.ledger import alert_history
+    from alerts.ledger import alert_history, no_longer_judged
     from alerts.tables import Alert
 
     with the_store(given) as store, store.read() as session:
@@ -80,7 +84,7 @@ def show(number: Number, settings: SettingsOption = None) -> None:
             fail(f"there is no alert {number}", Exit.USAGE)
         story = alert_history(session, number)
         zone = _zone(given, alert.study)
-        _print_alert(alert, zone)
+        _print_alert(alert, zone, _criterion(alert, no_longer_judged(session, [alert])))
         for entry in story:
             _print_entry(entry, zone)
 
@@ -162,11 +166,17 @@ def _zone(given: "Settings", study: str) -> str:
     return next((entry.timezone for entry in given.study if entry.id == study), "UTC")
 
 
-def _row(given: "Settings", alert: "Alert") -> tuple[object, ...]:
-    standing = "" if alert.standing else " (no longer met)"
+def _criterion(alert: "Alert", blind: Collection[int]) -> str:
+    """Say how the rule stands to an alert now; `blind` holds the alerts of which it can no longer tell."""
+    if alert.standing:
+        return "met"
+    return "can no longer be judged" if alert.id in blind else "no longer met"
+
+
+def _row(given: "Settings", alert: "Alert", criterion: str) -> tuple[object, ...]:
     return (
         alert.id,
-        f"{alert.state}{standing}",
+        alert.state if alert.standing else f"{alert.state} ({criterion})",
         alert.urgency,
         alert.study,
         alert.rule_id,
@@ -176,7 +186,7 @@ def _row(given: "Settings", alert: "Alert") -> tuple[object, ...]:
     )
 
 
-def _print_alert(alert: "Alert", zone: str) -> None:
+def _print_alert(alert: "Alert", zone: str, criterion: str) -> None:
     """Print how the alert stands now."""
     out = console()
     out.print(f"[bold]Alert {alert.id}[/]  {alert.state}  {alert.urgency}  {alert.consequence}")
@@ -185,7 +195,7 @@ def _print_alert(alert: "Alert", zone: str) -> None:
         ("study", alert.study),
         ("rule", alert.rule_id),
         ("participant", alert.usubjid or "none: about the source"),
-        ("criterion", "met" if alert.standing else "no longer met"),
+        ("criterion", criterion),
         ("opened", moment(alert.opened_at, zone)),
         ("acknowledged", moment(alert.acknowledged_at, zone) or "never"),
         ("closed", moment(alert.closed_at, zone) or "never"),
@@ -211,7 +221,10 @@ def _print_entry(entry: "Entry", zone: str) -> None:
         values = ", ".join(f"{name} {value}" for name, value in item.values)
         out.print(f"  evidence: {item.domain} record {item.key} (version {item.version}): {values}", markup=False)
     for told in entry.told:
-        out.print(f"  told: {told.recipient}, {_how_far(told, zone)}", markup=False)
+        head = HEADS.get(told.outcome, "owed")
+        out.print(f"  {head}: {told.recipient}, {_how_far(told, zone)}", markup=False)
+    if made.told and not entry.told:
+        out.print("  owed: goes with the daily mail")
 
 
 def _how_far(told: "Told", zone: str) -> str:

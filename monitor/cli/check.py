@@ -41,17 +41,20 @@ def _lines(given: "Settings") -> Iterator[Line]:
 
 
 def _study(given: "Settings", entry: "StudyEntry") -> Iterator[Line]:
+    """Look at a study's rulebook, and at its source whatever the rulebook is like."""
     from monitor.settings import SettingsError
 
+    here = f"settings {given.file}: study {entry.id}: "
     try:
-        study = given.build_study(entry)
+        book = given.build_rulebook(entry)
+        words = f"{book.header.name} {book.header.version}, {len(book.rules)} rules, CTCAE {book.header.ctcae}"
+        yield f"study {entry.id}: rulebook {words}", []
     except SettingsError as error:
-        yield f"study {entry.id}", [str(error).removeprefix(f"settings {given.file}: study {entry.id}: ")]
-        return
-    header = study.rulebook.header
-    rules = len(study.rulebook.rules)
-    yield f"study {entry.id}: rulebook {header.name} {header.version}, {rules} rules, CTCAE {header.ctcae}", []
-    yield f"study {entry.id}: source {entry.source.path}", study.source.check()
+        yield f"study {entry.id}", [str(error).removeprefix(here)]
+    try:
+        yield f"study {entry.id}: source {entry.source.path}", given.build_source(entry).check()
+    except SettingsError as error:
+        yield f"study {entry.id}", [str(error).removeprefix(here)]
 
 
 def _database(given: "Settings") -> Iterator[Line]:

@@ -1,8 +1,10 @@
 """`vigil init`: a first settings file, from options and, at a terminal, answers. It loads, or it is not written."""
 
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +47,39 @@ kind = "sdtm-folder"
 path = {source}
 """
 
+Answers = dict[str, str]
+"""What goes into the template, by name, as TOML."""
+
+PLACE = re.compile(r"^(study .*?: |\[mail\]: )?([a-z_.]+( entry [0-9]+)?: )?")
+"""Entry and field of a fault: whoever has just answered knows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A place of the template, its option, how it is asked for, and a value that stands there until it is answered."""
+
+    name: str
+    option: str
+    words: str
+    sample: str
+    proposal: str | None = None
+
+
+QUESTIONS = (
+    Question("id", "--study", "Short id of the study", "S"),
+    Question("title", "--title", "Title of the study", "S"),
+    Question("studyid", "--studyid", "STUDYID as it stands in the data", "S"),
+    Question("rulebook", "--rulebook", "Rulebook", "low_dose_il2_sle", "low_dose_il2_sle"),
+    Question("timezone", "--timezone", "Time zone of the study", "UTC", "Asia/Shanghai"),
+    Question("source", "--source", "Folder of SDTM files", "incoming", "incoming"),
+    Question("officers", "--officer", "Safety officers (addresses, separated by spaces)", "a@example.org"),
+    Question("operators", "--operator", "Operators (addresses, separated by spaces)", "a@example.org"),
+    Question("sender", "--sender", "Address that mails come from", "a@example.org"),
+    Question("host", "--smtp-host", "Mail relay", "localhost", "localhost"),
+    Question("port", "--smtp-port", "Its port", "587", "587"),
+    Question("tls", "--tls", "TLS: starttls, tls or none", "starttls", "starttls"),
+)
+
 
 def _option(words: str) -> typer.models.OptionInfo:
     made: typer.models.OptionInfo = typer.Option(help=words, show_default=False)
@@ -74,63 +109,102 @@ def init(
     """Write a first settings file; what no option says is asked. An existing file is never overwritten."""
     if settings.exists():
         fail(f"{settings} exists and is left as it is", Exit.USAGE)
-    text = TEMPLATE.format(
-        id=_quoted(_asked(study, "--study", "Short id of the study")),
-        title=_quoted(_asked(title, "--title", "Title of the study")),
-        studyid=_quoted(_asked(studyid, "--studyid", "STUDYID as it stands in the data")),
-        rulebook=_quoted(_asked(rulebook, "--rulebook", "Rulebook", "low_dose_il2_sle")),
-        timezone=_quoted(_asked(timezone, "--timezone", "Time zone of the study", "Asia/Shanghai")),
-        source=_quoted(_asked(source, "--source", "Folder of SDTM files", "incoming")),
-        officers=_addresses(officer, "--officer", "Safety officers (addresses, separated by spaces)"),
-        operators=_addresses(operator, "--operator", "Operators (addresses, separated by spaces)"),
-        sender=_quoted(_asked(sender, "--sender", "Address that mails come from")),
-        host=_quoted(_asked(smtp_host, "--smtp-host", "Mail relay", "localhost")),
-        port=_asked(smtp_port, "--smtp-port", "Its port", "587"),
-        tls=_quoted(_asked(tls, "--tls", "TLS: starttls, tls or none", "starttls")),
-        login=_login(username, password_file),
-        database=_quoted(database),
-    )
-    _write(settings, text)
+    options = {
+        "id": study,
+        "title": title,
+        "studyid": studyid,
+        "rulebook": rulebook,
+        "timezone": timezone,
+        "source": str(source) if source else None,
+        "officers": " ".join(officer) if officer else None,
+        "operators": " ".join(operator) if operator else None,
+        "sender": sender,
+        "host": smtp_host,
+        "port": None if smtp_port is None else str(smtp_port),
+        "tls": tls,
+    }
+    fixed = {"login": _login(username, password_file), "database": json.dumps(database, ensure_ascii=False)}
+    _write(settings, _text(_answered(settings, options, fixed)))
 
 
-def _write(settings: Path, text: str) -> None:
-    """Write the file if it loads."""
+def _answered(settings: Path, options: Mapping[str, str | None], fixed: Mapping[str, str]) -> Answers:
+    """Return what goes into the template: options are checked before anything is asked, each answer as it is given."""
+    answers = {question.name: _toml(question.name, question.sample) for question in QUESTIONS} | dict(fixed)
+    if fault := _fault(settings, answers):
+        fail(f"--username, --password-file or --database: {fault}", Exit.USAGE)
+    given = {name: value for name, value in options.items() if value is not None}
+    for question in QUESTIONS:
+        if question.name in given:
+            answers[question.name] = _toml(question.name, given[question.name])
+            if fault := _fault(settings, answers):
+                fail(f"{question.option}: {fault}", Exit.USAGE)
+            _warn(settings, question.name, given[question.name])
+    for question in QUESTIONS:
+        if question.name not in given:
+            _ask(settings, question, answers)
+    return answers
+
+
+def _ask(settings: Path, question: Question, answers: Answers) -> None:
+    """Ask until the settings would load with the answer; without a terminal a proposal stands, or the command ends."""
+    at_terminal = sys.stdin.isatty()
+    if not at_terminal and question.proposal is None:
+        fail(f"{question.option} is missing", Exit.USAGE)
+    while True:
+        answer = typer.prompt(question.words, default=question.proposal) if at_terminal else question.proposal
+        answers[question.name] = _toml(question.name, str(answer).strip())
+        fault = _fault(settings, answers)
+        if not fault:
+            _warn(settings, question.name, str(answer).strip())
+            return
+        if not at_terminal:
+            fail(f"{question.option}: {fault}", Exit.USAGE)
+        typer.echo(f"  {fault}", err=True)
+
+
+def _fault(settings: Path, answers: Answers) -> str:
+    """Say what the program would refuse in a file with these answers, '' if nothing: samples hold the other places."""
     from monitor.settings import SettingsError, parse_settings
 
     try:
-        given = parse_settings(text, settings)
+        given = parse_settings(_text(answers), settings)
+        given.build_rulebook(given.study[0])
     except SettingsError as error:
-        fail(f"nothing written: {error}", Exit.SETTINGS)
+        return PLACE.sub("", str(error).removeprefix(f"settings {settings}: "))
+    return ""
+
+
+def _warn(settings: Path, name: str, answer: str) -> None:
+    """Warn of a folder that is not there: it may come later."""
+    folder = settings.absolute().parent / Path(answer).expanduser()
+    if name == "source" and not folder.is_dir():
+        typer.echo(f"  warning: there is no folder {folder} yet", err=True)
+
+
+def _text(answers: Answers) -> str:
+    return TEMPLATE.format_map(answers)
+
+
+def _toml(name: str, answer: str) -> str:
+    """Return an answer as TOML, whose strings escape as those of JSON; a port that is no number is refused later."""
+    if name in {"officers", "operators"}:
+        return json.dumps(answer.replace(",", " ").split(), ensure_ascii=False)
+    if name == "port" and re.fullmatch(r"0|[1-9][0-9]{0,8}", answer):
+        return answer
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def _write(settings: Path, text: str) -> None:
+    """Write the file, which is not there yet."""
     try:
         with settings.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         fail(f"{settings} cannot be written: {error.strerror}", Exit.FAULT)
-    typer.echo(f"wrote {settings}, which watches {given.study[0].id}; next: vigil check --settings {settings}")
-
-
-def _asked(value: object, option: str, question: str, proposal: str | None = None) -> str:
-    """Return an option's value, or ask for it; without a terminal a proposal stands, and without one it ends."""
-    if value is not None:
-        return str(value)
-    if sys.stdin.isatty():
-        return str(typer.prompt(question, default=proposal))
-    if proposal is None:
-        fail(f"{option} is missing", Exit.USAGE)
-    return proposal
-
-
-def _addresses(values: Sequence[str] | None, option: str, question: str) -> str:
-    """Return addresses as a TOML list."""
-    return json.dumps(list(values) if values else _asked(None, option, question).replace(",", " ").split())
+    typer.echo(f"wrote {settings}; next: vigil check --settings {settings}")
 
 
 def _login(username: str, password_file: Path | None) -> str:
     """Return the lines of a login, none where there is none."""
-    lines = f"username = {_quoted(username)}\n" if username else ""
-    return lines + (f"password_file = {_quoted(str(password_file))}\n" if password_file else "")
-
-
-def _quoted(value: str) -> str:
-    """Return a TOML string: its escapes are those of JSON."""
-    return json.dumps(value, ensure_ascii=False)
+    lines = f"username = {_toml('username', username)}\n" if username else ""
+    return lines + (f"password_file = {_toml('password_file', str(password_file))}\n" if password_file else "")

@@ -100,16 +100,16 @@ def _show(result: "SweepResult", *, kept: bool) -> None:
     came = (
         f"{counted(result.judged, 'participant')} judged",
         f"{counted(len(told), 'decision')} to tell",
-        f"{counted(result.mails, 'mail')} owed",
+        f"{counted(result.mails, 'mail')} {'owed' if kept else 'would be owed'}",
     )
     out.print(f"\n{', '.join(came)}")
     if told:
-        out.print("\n[bold]Told[/]")
+        out.print(f"\n[bold]{'Told' if kept else 'Would be told'}[/]")
         head = ("alert", "decision", "rule", "participant", "urgency", "grade", "what", "why")
         print_rows(head, [_told(saved) for saved in told], right=("alert", "grade"), long=2)
     silent = Counter(_silent(saved) for saved in result.decisions if not saved.decision.told)
     if silent:
-        out.print("\n[bold]Written, not told[/]")
+        out.print(f"\n[bold]{'Written' if kept else 'Would be written'}, not told[/]")
         rows = [(number, *words) for words, number in sorted(silent.items(), key=lambda item: item[0])]
         print_rows(("times", "decision", "rule", "why"), rows, right=("times",), long=1)
 

@@ -79,11 +79,12 @@ def _summary(when: When, recognition: Recognition, event: Event, *, hit: bool) -
     if not hit:
         what = "a serious infection" if when.serious_only else "an infection of special interest"
         return f"May be {what}: {event.term}"
+    ended = ", fatal" if event.fatal else ""
     if when.groups:
         names = ", ".join(sorted(recognition.groups & set(when.groups)))
         what = "Serious infection" if when.serious_only else "Infection"
-        return f"{what} of special interest ({names}): {event.term}"
-    return f"Serious infection: {event.term}"
+        return f"{what} of special interest ({names}){ended}: {event.term}"
+    return f"Serious infection{ended}: {event.term}"
 
 
 def describe(when: When) -> str:

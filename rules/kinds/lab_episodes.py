@@ -18,7 +18,7 @@ from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.dtc import Dtc
 from rules.graded import GradedLab
-from rules.hit import Answer, Evidence, Judgement
+from rules.hit import Answer, Evidence, Judgement, Urgency
 from rules.units import convert, round15
 
 if TYPE_CHECKING:
@@ -222,7 +222,10 @@ def never_measured(rule: "Rule", usubjid: str, test: str, others: Sequence[Grade
 
 
 def not_evaluable(rule: "Rule", usubjid: str, test: str, samples: Sequence[Judged]) -> Judgement | None:
-    """Say once per test that some samples could not be evaluated, with the newest as evidence."""
+    """Say once per test that some samples could not be evaluated, with the newest as evidence.
+
+    It is told, though never at once: a share of participants says nothing about the one whose count is unreadable.
+    """
     unknown = [sample for sample in samples if sample.unknown]
     if not unknown:
         return None
@@ -234,7 +237,6 @@ def not_evaluable(rule: "Rule", usubjid: str, test: str, samples: Sequence[Judge
         answer=Answer.NOT_EVALUABLE,
         summary=f"{lab_tests()[test].name}: some results cannot be evaluated",
         reason=f"{lab_tests()[test].name}: {'; '.join(sorted({sample.unknown for sample in unknown}))}",
-        urgency=rule.urgency,
-        told=False,
+        urgency=Urgency.ROUTINE,
         evidence=evidence_of([unknown[-1].lab]),
     )

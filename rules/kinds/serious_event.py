@@ -31,6 +31,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if seriousness.serious is False:
             continue
         hit = seriousness.serious is True
+        what = "Fatal adverse event" if event.fatal else "Serious adverse event"
         yield Judgement(
             rule_id=rule.id,
             usubjid=participant.usubjid,
@@ -38,7 +39,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             anchors=frozenset({event.key}) | seriousness.signs,
             each_anchor_is_news=True,
             answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
-            summary=f"{'Serious adverse event' if hit else 'Seriousness unknown'}: {event.term}",
+            summary=f"{what if hit else 'Seriousness unknown'}: {event.term}",
             reason=seriousness.why,
             urgency=rule.urgency,
             consequence=rule.consequence,
