@@ -30,7 +30,7 @@ class NoSource:
     """A source that is never asked."""
 
     def read(self, seen: list[SeenFile]) -> Batch:
-        raise NotImplementedError
+        raise AssertionError("a daily mail looks at no source")
 
     def check(self) -> list[str]:
         return []

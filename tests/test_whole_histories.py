@@ -81,7 +81,7 @@ def sweep_days(trial: Trial, rows, days) -> None:
         assert result.status == "done", result.error
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(participants)
 def test_day_by_day_and_once_at_the_end_leave_the_same_alerts(people):
     rows = list(history(people))
@@ -100,7 +100,7 @@ def test_day_by_day_and_once_at_the_end_leave_the_same_alerts(people):
 corrections = st.lists(st.tuples(st.integers(1, DAYS - 1), st.integers(0, 200), st.booleans()), min_size=1, max_size=3)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(participants, corrections)
 def test_with_corrections_day_by_day_may_only_have_more_each_retracted_or_amended_in_words(people, changes):
     rows = list(history(people))
