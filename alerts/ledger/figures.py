@@ -34,7 +34,9 @@ EVERYTHING: Condition = true()
 FATES = ("unchanged", "new", "changed", "reappeared", "duplicate", "rejected", "withdrawn", "withheld")
 """What can become of a row, in the words of the sweep's columns."""
 
-_FRESH = ("new", "changed", "reappeared", "withdrawn")
+FRESH = ("new", "changed", "reappeared", "withdrawn")
+"""Those that mean that the source has brought something."""
+
 _TELLING = (*CALLING, Action.AMEND)
 
 
@@ -61,7 +63,7 @@ class Figures:
 def read_figures(session: Session) -> Figures:
     """Count the whole ledger once."""
     last = _last_sweeps(session, col(Sweep.status) == "done")
-    fresh = _last_sweeps(session, and_(col(Sweep.status) == "done", or_(*(_rows(fate) > 0 for fate in _FRESH))))
+    fresh = _last_sweeps(session, and_(col(Sweep.status) == "done", or_(*(_rows(fate) > 0 for fate in FRESH))))
     owed = _owed(session)
     return Figures(
         alerts_open=_alerts_open(session),

@@ -34,15 +34,9 @@ class Entry:
     told: tuple[Told, ...]
 
 
-def list_alerts(
-    session: Session,
-    study: str | None = None,
-    state: str | None = None,
-    rule_id: str | None = None,
-    usubjid: str | None = None,
-) -> tuple[Alert, ...]:
+def list_alerts(session: Session, study: str | None = None, state: str | None = None) -> tuple[Alert, ...]:
     """Return the alerts that match everything asked for, oldest first."""
-    asked = {"study": study, "state": state, "rule_id": rule_id, "usubjid": usubjid}
+    asked = {"study": study, "state": state}
     where = [col(getattr(Alert, name)) == value for name, value in asked.items() if value is not None]
     return tuple(session.exec(select(Alert).where(*where).order_by(col(Alert.id))))
 

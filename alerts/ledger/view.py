@@ -11,6 +11,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from alerts.batch import Batch
+from alerts.ledger.figures import FRESH
 from alerts.ledger.files import HELD, last_read, refused_files, rejected_groups
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
@@ -113,7 +114,7 @@ def _newest_data_at(session: Session, sweep: OpenSweep) -> datetime | None:
     """Return when anything new, changed, back or withdrawn last came."""
     if session.exec(select(RecordVersion.id).where(RecordVersion.sweep_id == sweep.id).limit(1)).first() is not None:
         return sweep.now
-    brought = or_(*(col(getattr(Sweep, f"rows_{fate}")) > 0 for fate in ("new", "changed", "reappeared", "withdrawn")))
+    brought = or_(*(col(getattr(Sweep, f"rows_{fate}")) > 0 for fate in FRESH))
     newest = select(Sweep.now).where(Sweep.study == sweep.study, brought).order_by(col(Sweep.id).desc()).limit(1)
     return session.exec(newest).first()
 
