@@ -55,7 +55,15 @@ _LB = {
     "btoxgrl": "Baseline grade, low",
     "btoxgrh": "Baseline grade, high",
 }
+_FINDING = {"testcd": "Test", "orres": "Result", "orresu": "Unit", "stresc": "Standard result", "dtc": "Measured"}
 _DOSE = {"stdtc": "Date", "occur": "Given", "presp": "Prespecified", "mood": "Scheduled or performed"}
+
+
+def _finding(domain: str) -> dict[str, str]:
+    """Name the fields of a finding that has no range of its own."""
+    own = {f"{domain}{name}": label for name, label in _FINDING.items()}
+    return own | {"visit": "Visit", "base": "Baseline", "chg": "Change", "pchg": "Change in %"}
+
 
 SHOWN: Mapping[str, Mapping[str, str]] = {
     "AE": _AE,
@@ -64,7 +72,20 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     "EX": {f"ex{name}": label for name, label in _DOSE.items()},
     "DM": {"dthfl": "Death flag", "dthdtc": "Date of death"},
     "DS": {"dsdecod": "Disposition", "dsstdtc": "Date"},
-    "VS": {"vstestcd": "Sign", "vsorres": "Result", "vsorresu": "Unit", "vsdtc": "Measured", "visit": "Visit"},
+    "VS": _finding("vs"),
+    "EG": _finding("eg"),
+    "QS": _finding("qs"),
+    "CM": {
+        "cmtrt": "Medication",
+        "cmdecod": "Coded medication",
+        "cmclas": "Class",
+        "cmindc": "Indication",
+        "cmroute": "Route",
+        "cmstdtc": "Start",
+        "cmendtc": "End",
+    },
+    "MH": {"mhterm": "Reported term", "mhdecod": "Coded term", "mhstdtc": "Start", "mhendtc": "End"},
+    "HO": {"hoterm": "Encounter", "hodecod": "Coded encounter", "hostdtc": "Start", "hoendtc": "End"},
     "FEED": {},
 }
 """Domain -> field -> its name for a reader: all that may leave in a mail."""
@@ -77,6 +98,11 @@ _CAPTIONS = {
     "DM": "Demographics",
     "DS": "Disposition",
     "VS": "Vital sign",
+    "EG": "ECG",
+    "QS": "Questionnaire",
+    "CM": "Medication",
+    "MH": "Medical history",
+    "HO": "Encounter",
     "FEED": "Source",
 }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from rules.graded import GradedLab
+from rules.graded import GradedFinding
 from rules.records import Participant
 from rules.rulebook import DosingPlan, Header
 
@@ -18,7 +18,7 @@ class Context:
     zone: ZoneInfo
     header: Header
     dosing: DosingPlan | None = None
-    graded: Mapping[str, tuple[GradedLab, ...]] = field(default_factory=dict)  # by usubjid, in order of time
+    graded: Mapping[str, tuple[GradedFinding, ...]] = field(default_factory=dict)  # by usubjid, in order of time
     ungraded: Mapping[str, str] = field(default_factory=dict)  # usubjid -> what broke while grading
 
     @property
@@ -30,8 +30,8 @@ class Context:
         """Return the UTC instant of a naive study-local moment; in a repeated hour the later one."""
         return local.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
 
-    def labs(self, participant: Participant) -> tuple[GradedLab, ...]:
-        """Return a participant's graded lab results in order of time; raise RuntimeError where grading broke."""
+    def findings(self, participant: Participant) -> tuple[GradedFinding, ...]:
+        """Return a participant's graded findings in order of time; raise RuntimeError where grading broke."""
         if participant.usubjid in self.ungraded:
             raise RuntimeError(f"grading broke off: {self.ungraded[participant.usubjid]}")
         return self.graded.get(participant.usubjid, ())

@@ -10,7 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.context import Context
-from rules.graded import GradedLab, grade_participants
+from rules.graded import GradedFinding, grade_participants
 from rules.hit import EVERYTHING, Answer, Due, Failure, Judgement, RuleRun
 from rules.records import Feed, Participant, StudyView
 from rules.rulebook import Header, Rule, Rulebook
@@ -47,7 +47,7 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
 
 def _grade(
     participants: Sequence[Participant], header: Header
-) -> tuple[Mapping[str, tuple[GradedLab, ...]], Mapping[str, str]]:
+) -> tuple[Mapping[str, tuple[GradedFinding, ...]], Mapping[str, str]]:
     """Grade all labs at once; where that breaks, one participant at a time, so that one cannot hide the others.
 
     Returns the graded labs and, for whom there are none, what broke: every rule that asks for them then fails.
@@ -55,7 +55,7 @@ def _grade(
     try:
         return grade_participants(participants, header), {}
     except Exception:  # noqa: BLE001 found and recorded just below, participant by participant
-        graded: dict[str, tuple[GradedLab, ...]] = {}
+        graded: dict[str, tuple[GradedFinding, ...]] = {}
         ungraded: dict[str, str] = {}
     for participant in participants:
         try:

@@ -14,8 +14,8 @@ from rules.ctcae.identity import identify, lab_tests
 from rules.ctcae.result import Censor
 from rules.dtc import Dtc
 from rules.exposure import first_dose, may_be_dosed
-from rules.lab_reading import LabReading, by_time, is_predose, read_lab
-from rules.records import LabResult, Participant
+from rules.finding_reading import FindingReading, by_time, is_predose, read_finding
+from rules.records import Finding, Participant
 from rules.units import convert, fold
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GradedLab:
+class GradedFinding:
     """One lab result with everything a rule may ask of it. Numbers are in the reported unit."""
 
-    record: LabResult
+    record: Finding
     test: str  # a code of rules.ctcae.identity
     adt: Dtc | None
     result: str  # as reported
@@ -39,7 +39,7 @@ class GradedLab:
     lln: Decimal | None
     uln: Decimal | None
     predose: bool | None  # None where the dates cannot tell; True of everybody never dosed
-    baseline: LabResult | None
+    baseline: Finding | None
     base: Decimal | None  # the baseline's value in the unit of this result
     after_baseline: bool
     low: Grade
@@ -56,7 +56,9 @@ class GradedLab:
         return self.unit not in ("", UNKNOWN_UNIT)
 
 
-def grade_participants(participants: Iterable[Participant], header: "Header") -> Mapping[str, tuple[GradedLab, ...]]:
+def grade_participants(
+    participants: Iterable[Participant], header: "Header"
+) -> Mapping[str, tuple[GradedFinding, ...]]:
     """Grade every known lab result of the participants: by usubjid, in order of time, undated results last."""
     from rules.ctcae.grading import grade
 
@@ -65,7 +67,7 @@ def grade_participants(participants: Iterable[Participant], header: "Header") ->
         return {}
     samples = _columns(rows)
     low, high = grade(header.ctcae, "L", samples), grade(header.ctcae, "H", samples)
-    graded: dict[str, list[GradedLab]] = {}
+    graded: dict[str, list[GradedFinding]] = {}
     for number, row in enumerate(rows):
         graded.setdefault(row.reading.record.usubjid, []).append(_graded(row, low.at(number), high.at(number)))
     return {usubjid: tuple(labs) for usubjid, labs in graded.items()}
@@ -74,8 +76,8 @@ def grade_participants(participants: Iterable[Participant], header: "Header") ->
 class _Row(NamedTuple):
     """A lab row with its baseline."""
 
-    reading: LabReading
-    baseline: LabReading | None
+    reading: FindingReading
+    baseline: FindingReading | None
     base: Decimal | None
     after: bool
 
@@ -85,9 +87,9 @@ def _rows_of(participant: Participant, header: "Header") -> list[_Row]:
     dosed = first_dose(participant, header.zero_dose)
     unknown = dosed is None and may_be_dosed(participant, header.zero_dose)
     readings = [
-        read_lab(record, test, None if unknown else is_predose(record.lbdtc, dosed))
-        for record in sorted(participant.labs, key=by_time)
-        if (test := identify(record.lbtestcd, record.lbspec, record.lbtest)) is not None
+        read_finding(record, test, None if unknown else is_predose(record.dtc, dosed))
+        for record in sorted(participant.findings, key=by_time)
+        if (test := identify(record.domain, record.testcd, record.spec, record.test)) is not None
     ]
     baselines = _flagged(readings) if header.baseline == "flag" else _last_predose(readings)
     rows = []
@@ -98,9 +100,9 @@ def _rows_of(participant: Participant, header: "Header") -> list[_Row]:
     return rows
 
 
-def _last_predose(readings: Sequence[LabReading]) -> dict[str, LabReading]:
+def _last_predose(readings: Sequence[FindingReading]) -> dict[str, FindingReading]:
     """Return each test's last numeric result on or before the first dose, one in a fitting unit before any other."""
-    found: dict[str, LabReading] = {}
+    found: dict[str, FindingReading] = {}
     for reading in readings:
         if reading.predose and reading.value is not None and not reading.censor:
             earlier = found.get(reading.test)
@@ -109,12 +111,12 @@ def _last_predose(readings: Sequence[LabReading]) -> dict[str, LabReading]:
     return found
 
 
-def _flagged(readings: Sequence[LabReading]) -> dict[str, LabReading]:
+def _flagged(readings: Sequence[FindingReading]) -> dict[str, FindingReading]:
     """Return each test's result flagged as baseline, the last one where several are."""
-    return {r.test: r for r in readings if "Y" in (r.record.lblobxfl.upper(), r.record.lbblfl.upper())}
+    return {r.test: r for r in readings if "Y" in (r.record.lobxfl.upper(), r.record.blfl.upper())}
 
 
-def _base_in_unit_of(reading: LabReading, baseline: LabReading) -> Decimal | None:
+def _base_in_unit_of(reading: FindingReading, baseline: FindingReading) -> Decimal | None:
     """Return the baseline's value in the unit of a result, None where it has none or the units do not compare."""
     if baseline.value is None or baseline.censor:
         return None
@@ -124,12 +126,12 @@ def _base_in_unit_of(reading: LabReading, baseline: LabReading) -> Decimal | Non
     return baseline.value if spelling and spelling == fold(baseline.reported_unit) else None
 
 
-def _is_after(reading: LabReading, baseline: LabReading | None) -> bool:
+def _is_after(reading: FindingReading, baseline: FindingReading | None) -> bool:
     """Whether a baseline clause may apply: never to the baseline sample itself, nor to an earlier one."""
-    taken = reading.record.lbdtc
-    if baseline is None or taken is None or baseline.record.lbdtc is None:
+    taken = reading.record.dtc
+    if baseline is None or taken is None or baseline.record.dtc is None:
         return not reading.predose and reading is not baseline
-    return reading is not baseline and (reading.predose is False or taken.earliest > baseline.record.lbdtc.earliest)
+    return reading is not baseline and (reading.predose is False or taken.earliest > baseline.record.dtc.earliest)
 
 
 def _columns(rows: Sequence[_Row]) -> "Samples":
@@ -158,23 +160,23 @@ def _columns(rows: Sequence[_Row]) -> "Samples":
     )
 
 
-def _state(baseline: LabReading) -> int:
+def _state(baseline: FindingReading) -> int:
     """Say where a baseline lies in its own range, by its number, else by its flag."""
     value = baseline.value if not baseline.censor else None
     if value is not None and (baseline.lln is not None or baseline.uln is not None):
         if baseline.uln is not None and value > baseline.uln:
             return HIGH
         return LOW if baseline.lln is not None and value < baseline.lln else NORMAL
-    return {"H": HIGH, "L": LOW, "N": NORMAL}.get(baseline.record.lbnrind.strip().upper()[:1], UNKNOWN)
+    return {"H": HIGH, "L": LOW, "N": NORMAL}.get(baseline.record.nrind.strip().upper()[:1], UNKNOWN)
 
 
-def _graded(row: _Row, low: Grade, high: Grade) -> GradedLab:
+def _graded(row: _Row, low: Grade, high: Grade) -> GradedFinding:
     """Put one result together with its grades."""
     reading = row.reading
-    return GradedLab(
+    return GradedFinding(
         record=reading.record,
         test=reading.test,
-        adt=reading.record.lbdtc,
+        adt=reading.record.dtc,
         result=reading.result,
         reported_unit=reading.reported_unit,
         value=reading.value,

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from rules.dtc import Dtc
-from rules.records import DOMAINS, AdverseEvent, Dose, Record
+from rules.records import DOMAINS, AdverseEvent, Dose, Finding, Record
 
 SUSPECT_MAGNITUDE = Decimal("1e-70")
 """Smaller magnitudes are the traces of missing values in IBM floats, not results."""
@@ -20,7 +20,10 @@ SUSPECT_MAGNITUDE = Decimal("1e-70")
 _LEDGER_FIELDS = {spec.name for spec in fields(Record)} - {"usubjid"} | {"event_key", "domain"}
 _YES_NO = frozenset(
     f"AE{flag}" for flag in ("SER", "SDTH", "SLIFE", "SHOSP", "SDISAB", "SCONG", "SMIE", "SCAN", "SOD")
-) | {"DTHFL", "ECOCCUR", "ECPRESP", "EXOCCUR"}
+) | {"DTHFL", "ECOCCUR", "ECPRESP", "EXOCCUR", "CMOCCUR", "MHOCCUR", "HOOCCUR"}
+_ONE_SET_OF_NAMES = (Dose, Finding)
+"""Records whose attributes are SDTM names without the domain's prefix."""
+_UNPREFIXED = frozenset({"usubjid", "visit", "visitnum"})
 _KEPT = 10_000
 """How many distinct texts of dates and numbers are remembered: an export repeats each many times."""
 
@@ -55,7 +58,7 @@ def read_record(
                 values[attribute] = text.upper()
     if kind is AdverseEvent:
         values["event_key"] = event_key
-    if kind is Dose:
+    if kind in _ONE_SET_OF_NAMES:
         values["domain"] = domain
     return kind(**values, problems=tuple(problems))
 
@@ -63,11 +66,11 @@ def read_record(
 @cache
 def _plan(domain: str) -> tuple[tuple[str, str, Reader | None], ...]:
     """Return each attribute of a domain's records with its SDTM variable and how to read it; None keeps the text."""
-    is_dose = DOMAINS[domain] is Dose
+    prefix = domain if DOMAINS[domain] in _ONE_SET_OF_NAMES else ""
     plan = []
     for spec in fields(DOMAINS[domain]):
         if spec.name not in _LEDGER_FIELDS:
-            variable = (domain if is_dose and spec.name != "usubjid" else "") + spec.name.upper()
+            variable = ("" if spec.name in _UNPREFIXED else prefix) + spec.name.upper()
             plan.append((spec.name, variable, _reader(variable, str(spec.type))))
     return tuple(plan)
 

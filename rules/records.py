@@ -71,29 +71,37 @@ class AdverseEvent(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabResult(Record):
-    """A row of LB. Results and ranges stay text: the grading engine reads them, censoring and all."""
+class Finding(Record):
+    """A row of LB, VS, EG or QS under one set of names: `testcd` is LBTESTCD, VSTESTCD, EGTESTCD or QSTESTCD.
 
-    lbtestcd: str = ""
-    lbtest: str = ""
-    lbspec: str = ""
-    lborres: str = ""
-    lborresu: str = ""
-    lbornrlo: str = ""
-    lbornrhi: str = ""
-    lbstresc: str = ""
-    lbstresn: str = ""
-    lbstresu: str = ""
-    lbstnrlo: str = ""
-    lbstnrhi: str = ""
-    lbnrind: str = ""
-    lbstat: str = ""
-    lbspccnd: str = ""
-    lbblfl: str = ""
-    lblobxfl: str = ""
+    Results and ranges stay text: `rules.finding_reading` reads them, censoring and all.
+    """
+
+    domain: str = "LB"
+    testcd: str = ""
+    test: str = ""
+    cat: str = ""
+    spec: str = ""
+    pos: str = ""
+    orres: str = ""
+    orresu: str = ""
+    ornrlo: str = ""
+    ornrhi: str = ""
+    stresc: str = ""
+    stresn: str = ""
+    stresu: str = ""
+    stnrlo: str = ""
+    stnrhi: str = ""
+    nrind: str = ""
+    stat: str = ""
+    spccnd: str = ""
+    fast: str = ""
+    blfl: str = ""
+    lobxfl: str = ""
     visit: str = ""
     visitnum: str = ""
-    lbdtc: Dtc | None = None
+    tpt: str = ""
+    dtc: Dtc | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,32 +131,65 @@ class Disposition(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VitalSign(Record):
-    """A row of VS."""
+class Medication(Record):
+    """A row of CM. Doses are not read: no rule needs them, and none may be mailed."""
 
-    vstestcd: str = ""
-    vsorres: str = ""
-    vsorresu: str = ""
-    vsstat: str = ""
-    visit: str = ""
-    vsdtc: Dtc | None = None
+    cmtrt: str = ""
+    cmdecod: str = ""
+    cmcat: str = ""
+    cmclas: str = ""
+    cmindc: str = ""
+    cmroute: str = ""
+    cmoccur: str = ""
+    cmstdtc: Dtc | None = None
+    cmendtc: Dtc | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedicalHistory(Record):
+    """A row of MH."""
+
+    mhterm: str = ""
+    mhdecod: str = ""
+    mhbodsys: str = ""
+    mhcat: str = ""
+    mhoccur: str = ""
+    mhstdtc: Dtc | None = None
+    mhendtc: Dtc | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthcareEncounter(Record):
+    """A row of HO: an admission or another encounter."""
+
+    hoterm: str = ""
+    hodecod: str = ""
+    hocat: str = ""
+    hooccur: str = ""
+    hostdtc: Dtc | None = None
+    hoendtc: Dtc | None = None
 
 
 DOMAINS: Mapping[str, type[Record]] = {
     "DM": Subject,
     "AE": AdverseEvent,
-    "LB": LabResult,
+    "LB": Finding,
+    "VS": Finding,
+    "EG": Finding,
+    "QS": Finding,
     "EC": Dose,
     "EX": Dose,
     "DS": Disposition,
-    "VS": VitalSign,
+    "CM": Medication,
+    "MH": MedicalHistory,
+    "HO": HealthcareEncounter,
 }
 """The domains that are read, in reading order."""
 
 
 def domain_of(record: Record) -> str:
     """Return the SDTM domain of a record."""
-    if isinstance(record, Dose):
+    if isinstance(record, Dose | Finding):
         return record.domain
     return next(domain for domain, kind in DOMAINS.items() if type(record) is kind)
 
@@ -160,10 +201,28 @@ class Participant:
     usubjid: str
     subject: Subject | None = None
     adverse_events: tuple[AdverseEvent, ...] = ()
-    labs: tuple[LabResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
     doses: tuple[Dose, ...] = ()
     dispositions: tuple[Disposition, ...] = ()
-    vital_signs: tuple[VitalSign, ...] = ()
+    medications: tuple[Medication, ...] = ()
+    history: tuple[MedicalHistory, ...] = ()
+    encounters: tuple[HealthcareEncounter, ...] = ()
+
+
+PLACES: Mapping[str, str] = {
+    "AE": "adverse_events",
+    "LB": "findings",
+    "VS": "findings",
+    "EG": "findings",
+    "QS": "findings",
+    "EC": "doses",
+    "EX": "doses",
+    "DS": "dispositions",
+    "CM": "medications",
+    "MH": "history",
+    "HO": "encounters",
+}
+"""Where a participant keeps the records of each domain; DM is one record, `subject`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

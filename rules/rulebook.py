@@ -79,7 +79,7 @@ class Header(Strict):
     name: Text
     version: Text
     title: Text
-    ctcae: Literal["5.0", "6.0"]
+    ctcae: Literal["4.03", "5.0", "6.0"]
     baseline: Literal["last-predose", "flag"] = "last-predose"
     zero_dose: Literal["placebo", "not-given"]
     signed_by: str = ""

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from rules.context import Context
 from rules.dtc import Dtc
-from rules.graded import GradedLab, grade_participants
+from rules.graded import GradedFinding, grade_participants
 from rules.hit import Judgement
 from rules.kinds import KINDS
-from rules.records import Dose, LabResult, Participant, Subject
+from rules.records import Dose, Finding, Participant, Subject
 from rules.rulebook import Header, Rule
 
 DAY_1 = datetime(2014, 3, 3)
@@ -25,25 +25,25 @@ def sample(
     test: str, day: int | None, result: object, unit: str = "10^9/L", low: object = "", high: object = "", **more
 ):
     """One lab row; its record key names test, day and result."""
-    return LabResult(
+    return Finding(
         key=more.pop("key", f"{test}/{day}/{result}"),
         version=more.pop("version", 1),
         usubjid="S-1",
-        lbtestcd=test,
-        lborres=str(result),
-        lborresu=unit,
-        lbornrlo=str(low),
-        lbornrhi=str(high),
-        lbdtc=more.pop("dtc", on(day) if day is not None else None),
+        testcd=test,
+        orres=str(result),
+        orresu=unit,
+        ornrlo=str(low),
+        ornrhi=str(high),
+        dtc=more.pop("dtc", on(day) if day is not None else None),
         **more,
     )
 
 
-def participant(labs: Iterable[LabResult], *, dosed: bool = True, **more) -> Participant:
+def participant(labs: Iterable[Finding], *, dosed: bool = True, **more) -> Participant:
     """A participant with these labs, dosed from 09:00 on day 1 or never."""
     dose = Dose(usubjid="S-1", key="EC/1", occur="Y", stdtc=on(1, "09:00"))
     subject = Subject(usubjid="S-1", key="DM/S-1")
-    return Participant(usubjid="S-1", subject=subject, labs=tuple(labs), doses=(dose,) if dosed else (), **more)
+    return Participant(usubjid="S-1", subject=subject, findings=tuple(labs), doses=(dose,) if dosed else (), **more)
 
 
 def header(ctcae: str = "5.0", **more: str) -> Header:
@@ -53,7 +53,9 @@ def header(ctcae: str = "5.0", **more: str) -> Header:
     )
 
 
-def graded(labs: Iterable[LabResult], ctcae: str = "5.0", *, dosed: bool = True, **more: str) -> tuple[GradedLab, ...]:
+def graded(
+    labs: Iterable[Finding], ctcae: str = "5.0", *, dosed: bool = True, **more: str
+) -> tuple[GradedFinding, ...]:
     """Grade one participant's labs."""
     return grade_participants([participant(labs, dosed=dosed)], header(ctcae, **more)).get("S-1", ())
 
@@ -61,7 +63,7 @@ def graded(labs: Iterable[LabResult], ctcae: str = "5.0", *, dosed: bool = True,
 def judged(
     kind: str,
     when: dict[str, object],
-    labs: Iterable[LabResult],
+    labs: Iterable[Finding],
     *,
     ctcae: str = "5.0",
     dosed: bool = True,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from rules.evaluate import Evaluation, evaluate
 from rules.hit import Answer
 from rules.kinds import KINDS
-from rules.records import AdverseEvent, Feed, LabResult, Participant, StudyView
+from rules.records import AdverseEvent, Feed, Finding, Participant, StudyView
 from rules.rulebook import load_rulebook
 from tests.lab_stories import participant, sample
 from tests.trial import at
@@ -25,10 +25,10 @@ def crashed(usubjid: str) -> Participant:
     """A participant whose platelets fell to grade 4, and who had a serious event."""
     labs = [sample("PLAT", day, value, low=125, high=350) for day, value in ((-3, 210), (8, 20))]
     event = AdverseEvent(usubjid=usubjid, key="AE/1", event_key="E1", aeterm="Syncope", aeser="Y")
-    return replace(participant(labs), usubjid=usubjid, adverse_events=(event,), labs=tuple(of(labs, usubjid)))
+    return replace(participant(labs), usubjid=usubjid, adverse_events=(event,), findings=tuple(of(labs, usubjid)))
 
 
-def of(labs: list[LabResult], usubjid: str) -> list[LabResult]:
+def of(labs: list[Finding], usubjid: str) -> list[Finding]:
     return [replace(lab, usubjid=usubjid, key=f"{usubjid}/{lab.key}") for lab in labs]
 
 
@@ -47,8 +47,8 @@ def test_every_answer_is_counted():
 
 def test_labs_that_break_grading_fail_each_lab_rule_for_that_participant_and_nothing_else():
     broken = crashed("P1")
-    nothing = replace(broken.labs[0], lborres=None)  # type: ignore[arg-type]  what no reader makes
-    evaluation = judged(replace(broken, labs=(nothing, *broken.labs[1:])), crashed("P2"))
+    nothing = replace(broken.findings[0], orres=None)  # type: ignore[arg-type]  what no reader makes
+    evaluation = judged(replace(broken, findings=(nothing, *broken.findings[1:])), crashed("P2"))
     assert {(failure.rule_id, failure.usubjid) for failure in evaluation.failures} == {(r, "P1") for r in LAB_RULES}
     assert all("grading broke off" in failure.error for failure in evaluation.failures)
     assert {("SAE-01", "P1"), ("SAE-01", "P2"), ("CYT-02", "P2")} <= hits(evaluation)

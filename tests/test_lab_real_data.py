@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rules.ctcae.grade import Ungraded
-from rules.graded import GradedLab, grade_participants
+from rules.graded import GradedFinding, grade_participants
 from rules.reading import read_record
 from rules.records import Participant
 from tests.lab_stories import header
@@ -23,7 +23,10 @@ def _participants(domains: Mapping[str, Iterable[Mapping[str, str]]]) -> list[Pa
             rows[row["USUBJID"]][domain].append(record)
     return [
         Participant(
-            usubjid=usubjid, subject=next(iter(of["DM"]), None), labs=tuple(of["LB"]), doses=tuple(of["EC"] + of["EX"])
+            usubjid=usubjid,
+            subject=next(iter(of["DM"]), None),
+            findings=tuple(of["LB"]),
+            doses=tuple(of["EC"] + of["EX"]),
         )
         for usubjid, of in rows.items()
     ]
@@ -40,7 +43,7 @@ def _json(path: Path) -> list[dict[str, str]]:
     return [{n: "" if v is None else str(v) for n, v in zip(names, row, strict=True)} for row in content["rows"]]
 
 
-def _high(graded: Mapping[str, tuple[GradedLab, ...]]) -> Counter:
+def _high(graded: Mapping[str, tuple[GradedFinding, ...]]) -> Counter:
     return Counter(
         (lab.test, direction, grade.grade)
         for labs in graded.values()

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from rules.hit import Answer, Consequence, Judgement, Urgency
 from rules.kinds import KINDS
-from rules.records import LabResult
+from rules.records import Finding
 from tests.lab_stories import judged, on, sample
 
 HOLD = [
@@ -24,7 +24,7 @@ LYM = {
 }
 
 
-def plat(*days: tuple[int, object]) -> list[LabResult]:
+def plat(*days: tuple[int, object]) -> list[Finding]:
     return [sample("PLAT", day, result, "10^9/L", 150, 400) for day, result in days]
 
 
@@ -261,7 +261,7 @@ def test_a_version_without_numbers_and_a_rule_without_cut_offs_cannot_tell():
 
 
 def test_clumped_platelets_are_said():
-    (hit,) = judged("lab_toxicity", PLAT, [*plat((-3, 200)), sample("PLAT", 8, 20, low=150, lbspccnd="CLUMPED")])
+    (hit,) = judged("lab_toxicity", PLAT, [*plat((-3, 200)), sample("PLAT", 8, 20, low=150, spccnd="CLUMPED")])
     assert "specimen clumped" in hit.summary
 
 

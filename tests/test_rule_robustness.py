@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from rules.evaluate import evaluate
 from rules.hit import Answer
 from rules.reading import read_record
-from rules.records import DOMAINS, Feed, Participant, StudyView
+from rules.records import DOMAINS, PLACES, Feed, Participant, StudyView
 from rules.rulebook import load_rulebook
 
 BOOKS = [load_rulebook(name) for name in ("low_dose_il2_sle", "cdisc_pilot", "sdtm_example")]
-ROOMS = {"AE": "adverse_events", "LB": "labs", "EC": "doses", "EX": "doses", "DS": "dispositions"}
 
 dates = st.sampled_from(
     ["", "2026", "2026-01", "2026-01-05", "2026-01-05T09:00", "2026-02-28", "2026-03-29T02:30", "2041-01-01",
@@ -57,6 +56,15 @@ trials = st.fixed_dictionaries(
         "EC": doses("EC"),
         "EX": doses("EX"),
         "DS": rows(DSDECOD=st.sampled_from(["", "DEATH", "COMPLETED"]), DSCAT=terms, DSSTDTC=dates),
+        "VS": rows(
+            VSTESTCD=st.sampled_from(["TEMP", "WEIGHT", "SYSBP", "OXYSAT"]), VSORRES=results,
+            VSORRESU=st.sampled_from(["C", "F", "kg", "LB", "mmHg", "%", ""]), VSDTC=dates,
+        ),
+        "EG": rows(EGTESTCD=st.sampled_from(["QTCF", "QTCB"]), EGORRES=results, EGDTC=dates),
+        "QS": rows(QSTESTCD=st.sampled_from(["SLEDAI", "SLEDAI2K"]), QSORRES=results, QSDTC=dates),
+        "CM": rows(CMTRT=terms, CMDECOD=terms, CMROUTE=terms, CMOCCUR=answers, CMSTDTC=dates, CMENDTC=dates),
+        "MH": rows(MHTERM=terms, MHSTDTC=dates),
+        "HO": rows(HOTERM=terms, HOOCCUR=answers, HOSTDTC=dates, HOENDTC=dates),
     }
 )  # fmt: skip
 
@@ -72,7 +80,7 @@ def participant(trial: dict[str, list[dict[str, str]]]) -> Participant:
             if domain == "DM":
                 rooms["subject"] = record
             else:
-                rooms[ROOMS[domain]] = (*rooms.get(ROOMS[domain], ()), record)
+                rooms[PLACES[domain]] = (*rooms.get(PLACES[domain], ()), record)
     return Participant(usubjid="P1", **rooms)
 
 

@@ -17,13 +17,12 @@ import pytest
 from rules.evaluate import evaluate
 from rules.hit import Answer, Judgement
 from rules.reading import read_record
-from rules.records import DOMAINS, Feed, Participant, RefusedFile, RejectedRows, StudyView
+from rules.records import DOMAINS, PLACES, Feed, Participant, RefusedFile, RejectedRows, StudyView
 from rules.rulebook import Rulebook, load_rulebook
 
 FOLDER = Path(__file__).parent / "rulecases"
 BOOKS = {path.stem: load_rulebook(path) for path in (Path(__file__).parents[1] / "rules/rulebooks").glob("*.toml")}
 NOW = datetime(2026, 6, 1, 0, 0, tzinfo=UTC)
-FIELDS = {"AE": "adverse_events", "LB": "labs", "EC": "doses", "EX": "doses", "DS": "dispositions", "VS": "vital_signs"}
 KEYS = {
     "says",
     "answer",
@@ -69,7 +68,7 @@ def _participant(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Par
             if domain == "DM":
                 records["subject"] = record
             else:
-                records[FIELDS[domain]] = (*records.get(FIELDS[domain], ()), record)
+                records[PLACES[domain]] = (*records.get(PLACES[domain], ()), record)
     return Participant(**records)
 
 

@@ -19,23 +19,13 @@ from alerts.ledger.sweeps import OpenSweep
 from alerts.tables import RecordVersion, StandingAnswer, Sweep
 from rules.hit import Answer
 from rules.reading import read_record
-from rules.records import DOMAINS, Feed, Participant, Record, StudyView, Subject
+from rules.records import DOMAINS, PLACES, Feed, Participant, Record, StudyView, Subject
 
 _VERSION = table_of(RecordVersion)
 _NEWER = _VERSION.alias()
 
 _AT_ONCE = 50
 """How many participants are read from the database at a time, which bounds memory."""
-
-_ROOM = {
-    "AE": "adverse_events",
-    "LB": "labs",
-    "EC": "doses",
-    "EX": "doses",
-    "DS": "dispositions",
-    "VS": "vital_signs",
-}
-"""Where a participant keeps the records of each domain; DM is one record."""
 
 
 def study_view(session: Session, sweep: OpenSweep, batch: Batch, usubjids: Sequence[str]) -> StudyView:
@@ -90,7 +80,7 @@ def _current_rows(session: Session, study: str, usubjids: Sequence[str]) -> Iter
 
 def _participant(usubjid: str, records: dict[str, list[Record]]) -> Participant:
     rooms: dict[str, Any] = {}
-    for domain, room in _ROOM.items():
+    for domain, room in PLACES.items():
         rooms[room] = rooms.get(room, ()) + tuple(sorted(records.get(domain, ()), key=lambda record: record.key))
     subject = next((record for record in records.get("DM", ()) if isinstance(record, Subject)), None)
     return Participant(usubjid=usubjid, subject=subject, **rooms)

@@ -20,6 +20,11 @@ DEFAULT_FILES: Mapping[str, str] = {
     "EX": "ex.*",
     "DS": "ds.*",
     "VS": "vs.*",
+    "EG": "eg.*",
+    "QS": "qs*.*",
+    "CM": "cm.*",
+    "MH": "mh.*",
+    "HO": "ho.*",
 }
 """Where the settings do not say otherwise. LB comes whole or split by category (lbch, lbhe...)."""
 

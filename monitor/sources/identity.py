@@ -23,6 +23,11 @@ KEYS: Mapping[str, tuple[Variant, ...]] = {
     "EX": (("EXSTDTC", "EXTPTNUM|EXTPT"), ("VISITNUM|VISIT", "EXTPTNUM|EXTPT")),
     "DS": (("DSDECOD|DSTERM", "DSCAT", "DSSTDTC|DSDTC", "DSSCAT"),),
     "VS": (("VSTESTCD", "VSDTC", "VISITNUM|VISIT", "VSTPTNUM|VSTPT", "VSPOS", "VSLOC", "VSLAT"),),
+    "EG": (("EGTESTCD", "EGDTC", "VISITNUM|VISIT", "EGTPTNUM|EGTPT", "EGPOS", "EGLEAD", "EGMETHOD"),),
+    "QS": (("QSTESTCD", "QSCAT", "QSDTC", "VISITNUM|VISIT", "QSTPTNUM|QSTPT"),),
+    "CM": (("CMSPID", "CMSTDTC"), ("CMLNKID",), ("CMTRT", "CMSTDTC", "CMROUTE")),
+    "MH": (("MHSPID",), ("MHTERM", "MHSTDTC")),
+    "HO": (("HOSPID",), ("HOTERM", "HOSTDTC")),
 }
 """What names a record of each domain; the next variant serves the rows of which the one before it cannot."""
 

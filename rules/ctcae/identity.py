@@ -1,4 +1,4 @@
-"""Which test a lab row is about: LBTESTCD, specimen and name together, and the units it is measured in.
+"""Which test a finding is about: domain, --TESTCD, specimen and name together, and the units it is measured in.
 
 The table is `identity.csv`. A urine creatinine is no blood creatinine; a code that is not in the table is no test.
 """
@@ -30,8 +30,8 @@ _NOT_BLOOD = ("URINE", "URINARY", "CSF", "CEREBROSPINAL", "FAECES", "FECES", "ST
 
 
 @cache
-def identify(testcd: str, spec: str, name: str) -> str | None:
-    """Return the test that a row with this LBTESTCD, LBSPEC and LBTEST reports, None where it is none of the table.
+def identify(domain: str, testcd: str, spec: str, name: str) -> str | None:
+    """Return the test that a row with this --TESTCD, --SPEC and --TEST reports, None where it is none of the table.
 
     A blank specimen is taken as blood unless the name says otherwise.
     """
@@ -40,12 +40,12 @@ def identify(testcd: str, spec: str, name: str) -> str | None:
         return None
     if not specimen and any(word in name.upper() for word in _NOT_BLOOD):
         return None
-    return _codes().get(testcd.strip().upper())
+    return _codes().get((domain, testcd.strip().upper()))
 
 
 @cache
-def _codes() -> Mapping[str, str]:
-    return {code: row["test"] for row in _rows() for code in row["codes"].split()}
+def _codes() -> Mapping[tuple[str, str], str]:
+    return {(row["domain"], code): row["test"] for row in _rows() for code in row["codes"].split()}
 
 
 @cache

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.dtc import Dtc
-from rules.graded import GradedLab
+from rules.graded import GradedFinding
 from rules.hit import Answer, Evidence, Judgement, Urgency
 from rules.units import convert, round15
 
@@ -59,7 +59,7 @@ def check_unit(test: str, unit: str) -> None:
 class Judged:
     """One sample with what a kind says of it."""
 
-    lab: GradedLab
+    lab: GradedFinding
     hit: bool
     recovered: bool = False
     unknown: str = ""  # why it cannot be evaluated
@@ -103,18 +103,18 @@ def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
     return longest
 
 
-def baseline_of(labs: Sequence[GradedLab], lab: GradedLab) -> GradedLab | None:
+def baseline_of(labs: Sequence[GradedFinding], lab: GradedFinding) -> GradedFinding | None:
     """Return the baseline sample of a given one."""
     return next((o for o in labs if lab.baseline is not None and o.record.key == lab.baseline.key), None)
 
 
-def sample_before(labs: Sequence[GradedLab], lab: GradedLab) -> GradedLab | None:
+def sample_before(labs: Sequence[GradedFinding], lab: GradedFinding) -> GradedFinding | None:
     """Return the last sample with a number before a given one."""
     earlier = labs[: next(i for i, other in enumerate(labs) if other is lab)]
     return next((other for other in reversed(earlier) if other.value is not None), None)
 
 
-def amount_in(lab: GradedLab, amount: Amount) -> Decimal | None:
+def amount_in(lab: GradedFinding, amount: Amount) -> Decimal | None:
     """Return an amount in the unit of a result, None where the units do not compare."""
     return convert(lab.test, amount.value, amount.unit, lab.unit)
 
@@ -124,7 +124,7 @@ def percent_below(value: Decimal, reference: Decimal) -> Decimal | None:
     return round15((reference - value) * 100 / reference) if reference else None
 
 
-def passes(lab: GradedLab, times: Decimal, reference: Decimal | None, *, or_equal: bool = False) -> bool | None:
+def passes(lab: GradedFinding, times: Decimal, reference: Decimal | None, *, or_equal: bool = False) -> bool | None:
     """Whether a result is above a multiple of a reference; None where that is not certain."""
     if lab.value is None or reference is None:
         return None
@@ -136,7 +136,7 @@ def passes(lab: GradedLab, times: Decimal, reference: Decimal | None, *, or_equa
     return above if above or not lab.censor else None
 
 
-def why_not_compared(lab: GradedLab) -> Ungraded:
+def why_not_compared(lab: GradedFinding) -> Ungraded:
     """Say why a result cannot be compared."""
     if lab.fault is not None:
         return lab.fault
@@ -145,18 +145,18 @@ def why_not_compared(lab: GradedLab) -> Ungraded:
     return Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT
 
 
-def sample_words(lab: GradedLab, grade: str) -> str:
+def sample_words(lab: GradedFinding, grade: str) -> str:
     """Tell one sample, as "Platelets 38 10^9/L on 2014-03-21: grade 3"."""
     what = f"{lab.name} {lab.result} {lab.reported_unit}".strip()
     return f"{what} on {lab.adt if lab.adt is not None else 'an unknown date'}{f': {grade}' if grade else ''}"
 
 
-def evidence_of(labs: Iterable[GradedLab | None]) -> tuple[Evidence, ...]:
+def evidence_of(labs: Iterable[GradedFinding | None]) -> tuple[Evidence, ...]:
     """Return the records of some samples as evidence, each once, in the order given."""
     distinct = {lab.record.key: lab for lab in labs if lab is not None}
     return tuple(
         Evidence(
-            domain="LB",
+            domain=lab.record.domain,
             key=lab.record.key,
             version=lab.record.version,
             values=tuple((name, value) for name, value in _values(lab) if value),
@@ -165,19 +165,20 @@ def evidence_of(labs: Iterable[GradedLab | None]) -> tuple[Evidence, ...]:
     )
 
 
-def _values(lab: GradedLab) -> Iterable[tuple[str, str]]:
+def _values(lab: GradedFinding) -> Iterable[tuple[str, str]]:
     """Name what was used of a sample, under SDTM and ADaM names."""
     record = lab.record
-    yield "lbtestcd", record.lbtestcd
-    if (lab.result, lab.reported_unit) == (record.lborres, record.lborresu):
-        yield from (("lborres", record.lborres), ("lborresu", record.lborresu))
-        yield from (("lbornrlo", record.lbornrlo), ("lbornrhi", record.lbornrhi))
+    own = record.domain.lower()
+    yield f"{own}testcd", record.testcd
+    if (lab.result, lab.reported_unit) == (record.orres, record.orresu):
+        yield from ((f"{own}orres", record.orres), (f"{own}orresu", record.orresu))
+        yield from ((f"{own}ornrlo", record.ornrlo), (f"{own}ornrhi", record.ornrhi))
     else:
-        yield from (("lbstresc", lab.result), ("lbstresu", record.lbstresu))
-        yield from (("lbstnrlo", record.lbstnrlo), ("lbstnrhi", record.lbstnrhi))
-    yield "lbdtc", str(lab.adt or "")
+        yield from ((f"{own}stresc", lab.result), (f"{own}stresu", record.stresu))
+        yield from ((f"{own}stnrlo", record.stnrlo), (f"{own}stnrhi", record.stnrhi))
+    yield f"{own}dtc", str(lab.adt or "")
     yield "visit", record.visit
-    yield "lbspccnd", record.lbspccnd
+    yield f"{own}spccnd", record.spccnd
     yield "atoxgrl", "" if lab.low.grade is None else str(lab.low.grade)
     yield "atoxgrh", "" if lab.high.grade is None else str(lab.high.grade)
     if lab.base is not None and lab.after_baseline:
@@ -199,7 +200,7 @@ def whole(percent: Decimal | None) -> str:
     return str(int(percent or 0))
 
 
-def never_measured(rule: "Rule", usubjid: str, test: str, others: Sequence[GradedLab]) -> Judgement | None:
+def never_measured(rule: "Rule", usubjid: str, test: str, others: Sequence[GradedFinding]) -> Judgement | None:
     """Say that a dosed participant's labs hold no result of the test at all, so that its rule is blind.
 
     Silent where nothing at all was measured after the first dose: then it is too early to tell.

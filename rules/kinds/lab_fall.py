@@ -14,7 +14,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.grade import Ungraded
-from rules.graded import GradedLab
+from rules.graded import GradedFinding
 from rules.kinds.lab_episodes import Amount, Judged, Number, Percent, amount_in, check_unit, percent_below, whole
 from rules.units import convert
 
@@ -94,7 +94,7 @@ class Grades:
     why: str = ""
 
 
-def grades_of(when: When, lab: GradedLab) -> Grades:
+def grades_of(when: When, lab: GradedFinding) -> Grades:
     """Grade a fall by CTCAE, or by the rule's own cut-offs where the version has no number."""
     grade = lab.low
     if grade.ungraded not in (Ungraded.NO_CRITERION, Ungraded.NO_NUMBER):
@@ -110,23 +110,23 @@ def grades_of(when: When, lab: GradedLab) -> Grades:
     return Grades(lowest, highest, str(Ungraded.CENSORED) if lowest < highest else "")
 
 
-def _is_below(lab: GradedLab, limit: Decimal) -> bool:
+def _is_below(lab: GradedFinding, limit: Decimal) -> bool:
     """Whether a result certainly lies below a limit, as "<50" lies below 50."""
     if lab.value is None or lab.censor in (">", ">="):
         return False
     return lab.value <= limit if lab.censor == "<" else lab.value < limit
 
 
-def _may_be_below(lab: GradedLab, limit: Decimal) -> bool:
+def _may_be_below(lab: GradedFinding, limit: Decimal) -> bool:
     """Whether a result can lie below a limit."""
     return lab.censor in ("<", "<=") or (lab.value is not None and lab.value < limit)
 
 
-def judge_samples(when: When, labs: Sequence[GradedLab]) -> list[Judged]:
+def judge_samples(when: When, labs: Sequence[GradedFinding]) -> list[Judged]:
     """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
     by_key = {lab.record.key: lab for lab in labs}
     judged = []
-    previous: GradedLab | None = None
+    previous: GradedFinding | None = None
     for lab in labs:
         if not lab.predose and lab.fault is not Ungraded.NO_RESULT:
             baseline = by_key.get(lab.baseline.key) if lab.baseline is not None else None
@@ -136,7 +136,9 @@ def judge_samples(when: When, labs: Sequence[GradedLab]) -> list[Judged]:
     return judged
 
 
-def _judge_sample(when: When, lab: GradedLab, baseline: GradedLab | None, previous: GradedLab | None) -> Judged:
+def _judge_sample(
+    when: When, lab: GradedFinding, baseline: GradedFinding | None, previous: GradedFinding | None
+) -> Judged:
     """Judge one sample against its baseline and the sample before it."""
     grades = grades_of(when, lab)
     start = grades_of(when, baseline) if baseline is not None and lab.base is not None else None
@@ -164,7 +166,7 @@ def _judge_sample(when: When, lab: GradedLab, baseline: GradedLab | None, previo
     )
 
 
-def _why_unknown(when: When, lab: GradedLab, grades: Grades, start: Grades | None) -> str:
+def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades | None) -> str:
     """Say why a sample that is not certainly a hit could still be one, '' if it could not."""
     if lab.value is None:
         return grades.why
@@ -176,14 +178,14 @@ def _why_unknown(when: When, lab: GradedLab, grades: Grades, start: Grades | Non
     return grades.why if falls or grades.highest >= when.new_grade else ""
 
 
-def fall_from(lab: GradedLab, reference: Decimal | None) -> Decimal | None:
+def fall_from(lab: GradedFinding, reference: Decimal | None) -> Decimal | None:
     """Return by how many percent at least a result lies below a reference in its unit, None where that is not known."""
     if lab.value is None or reference is None or lab.censor in (">", ">="):
         return None
     return percent_below(lab.value, reference)
 
 
-def _falls_enough(when: When, lab: GradedLab) -> bool:
+def _falls_enough(when: When, lab: GradedFinding) -> bool:
     """Whether the fall from baseline is certainly as large as (a) asks."""
     if when.min_fall_percent is not None:
         fall = fall_from(lab, lab.base)
@@ -194,7 +196,7 @@ def _falls_enough(when: When, lab: GradedLab) -> bool:
     return lab.base - lab.value >= needed
 
 
-def _crash_words(when: When, lab: GradedLab, fall: Decimal | None, previous: GradedLab | None) -> Iterator[str]:
+def _crash_words(when: When, lab: GradedFinding, fall: Decimal | None, previous: GradedFinding | None) -> Iterator[str]:
     """Say from what a sample crashed."""
     if when.crash_fall_percent is None:
         return
@@ -205,14 +207,14 @@ def _crash_words(when: When, lab: GradedLab, fall: Decimal | None, previous: Gra
         yield f"fall of {whole(since)} % from the last sample"
 
 
-def value_in_unit_of(lab: GradedLab, other: GradedLab | None) -> Decimal | None:
+def value_in_unit_of(lab: GradedFinding, other: GradedFinding | None) -> Decimal | None:
     """Return another sample's value in the unit of this one, None where the units do not compare."""
     if other is None or other.value is None or not (lab.fits and other.fits):
         return None
     return convert(lab.test, other.value, other.unit, lab.unit)
 
 
-def _holds(hold: Hold, lab: GradedLab, fall: Decimal | None) -> bool:
+def _holds(hold: Hold, lab: GradedFinding, fall: Decimal | None) -> bool:
     """Whether a sample certainly meets a hold criterion."""
     limit = amount_in(lab, hold.below)
     if limit is None or not _is_below(lab, limit):

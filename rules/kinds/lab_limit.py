@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rules.ctcae.identity import lab_tests
-from rules.graded import GradedLab
+from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement
 from rules.kinds.lab_episodes import (
     Judged,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each test and episode; else say what was not told, or could not be evaluated."""
-    measured = context.labs(participant)
+    measured = context.findings(participant)
     for test in when.tests:
         labs = [lab for lab in measured if lab.test == test]
         if not labs and (blind := never_measured(rule, participant.usubjid, test, measured)):
@@ -50,7 +50,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             yield from _clear(rule, when, participant.usubjid, labs, samples, context.header.ctcae)
 
 
-def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedLab], episode: Sequence[Judged], ctcae: str) -> Judgement:
+def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedFinding], episode: Sequence[Judged], ctcae: str) -> Judgement:
     """Tell one episode by its highest sample."""
     worst = max(episode, key=lambda s: (s.grade or 0, s.lab.value or Decimal(0)))
     previous = sample_before(labs, worst.lab)
@@ -71,7 +71,7 @@ def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedLab], episode: Sequenc
     )
 
 
-def _summary(worst: GradedLab, episode: Sequence[Judged]) -> str:
+def _summary(worst: GradedFinding, episode: Sequence[Judged]) -> str:
     """Tell an episode in one sentence, such as "ALT 260 U/L on 2014-03-21: 5.78 x ULN, baseline 30"."""
     parts = []
     if worst.value is not None and worst.uln:
@@ -83,7 +83,7 @@ def _summary(worst: GradedLab, episode: Sequence[Judged]) -> str:
 
 
 def _clear(
-    rule: "Rule", when: When, usubjid: str, labs: Sequence[GradedLab], samples: Sequence[Judged], ctcae: str
+    rule: "Rule", when: When, usubjid: str, labs: Sequence[GradedFinding], samples: Sequence[Judged], ctcae: str
 ) -> Iterator[Judgement]:
     """Write down a result above the limit that is not told because the baseline was above it already."""
     limit = when.above_uln

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.grade import Ungraded
 from rules.dtc import Dtc
-from rules.graded import GradedLab
+from rules.graded import GradedFinding
 from rules.kinds.lab_episodes import (
     Amount,
     Judged,
@@ -67,7 +67,7 @@ class When(BaseModel):
         return self
 
 
-def judge_samples(when: When, labs: Sequence[GradedLab]) -> list[Judged]:
+def judge_samples(when: When, labs: Sequence[GradedFinding]) -> list[Judged]:
     """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
     return [
         _judge_sample(when, lab, labs, baseline_of(labs, lab))
@@ -76,7 +76,9 @@ def judge_samples(when: When, labs: Sequence[GradedLab]) -> list[Judged]:
     ]
 
 
-def _judge_sample(when: When, lab: GradedLab, labs: Sequence[GradedLab], baseline: GradedLab | None) -> Judged:
+def _judge_sample(
+    when: When, lab: GradedFinding, labs: Sequence[GradedFinding], baseline: GradedFinding | None
+) -> Judged:
     """Judge one sample by every limit."""
     met, unknown = [], []
     for answer in (_above_uln(when, lab, baseline), _above_baseline(when, lab), _risen(when, lab, labs)):
@@ -94,13 +96,13 @@ def _judge_sample(when: When, lab: GradedLab, labs: Sequence[GradedLab], baselin
     )
 
 
-def _is_back(lab: GradedLab) -> bool:
+def _is_back(lab: GradedFinding) -> bool:
     """Whether a result is back to its upper limit, or to the baseline where that was higher."""
     ends = [end for end in (lab.uln, lab.base) if end is not None]
     return not ends or passes(lab, Decimal(1), max(ends)) is False
 
 
-def _above_uln(when: When, lab: GradedLab, baseline: GradedLab | None) -> str | Ungraded:
+def _above_uln(when: When, lab: GradedFinding, baseline: GradedFinding | None) -> str | Ungraded:
     """Compare with the upper limit, and with the baseline where that was high; '' where not above, or not asked for.
 
     A baseline that was itself above the multiple of ULN is history: then only a rise from it counts.
@@ -119,7 +121,7 @@ def _above_uln(when: When, lab: GradedLab, baseline: GradedLab | None) -> str | 
 
 
 def _above_high_baseline(
-    high: HighBaseline | None, lab: GradedLab, baseline: GradedLab | None
+    high: HighBaseline | None, lab: GradedFinding, baseline: GradedFinding | None
 ) -> str | Ungraded | None:
     """Compare with a baseline that was above ULN; None where it was not, or where that is not asked for."""
     if high is None or lab.base is None or not _is_high(lab, baseline):
@@ -130,12 +132,12 @@ def _above_high_baseline(
     return "" if False in answers else why_not_compared(lab)
 
 
-def _was_above(times: Decimal, lab: GradedLab) -> bool:
+def _was_above(times: Decimal, lab: GradedFinding) -> bool:
     """Whether the baseline itself lay above that many times the upper limit."""
     return lab.base is not None and lab.uln is not None and lab.base > times * lab.uln
 
 
-def _above_baseline(when: When, lab: GradedLab) -> str | Ungraded:
+def _above_baseline(when: When, lab: GradedFinding) -> str | Ungraded:
     """Compare with the baseline; '' where below the multiple, or not asked for."""
     if when.times_baseline is None:
         return ""
@@ -145,7 +147,7 @@ def _above_baseline(when: When, lab: GradedLab) -> str | Ungraded:
     return why_not_compared(lab) if reaches is None else f"at least {when.times_baseline} x baseline" if reaches else ""
 
 
-def _risen(when: When, lab: GradedLab, others: Sequence[GradedLab]) -> str | Ungraded:
+def _risen(when: When, lab: GradedFinding, others: Sequence[GradedFinding]) -> str | Ungraded:
     """Compare with the samples of the hours before; '' where none lies so far below, or not asked for."""
     if when.rise is None:
         return ""
@@ -178,7 +180,7 @@ def _may_follow(later: Dtc | None, earlier: Dtc | None, hours: int) -> bool:
     return after and later.earliest - earlier.latest <= timedelta(hours=hours)
 
 
-def _is_high(lab: GradedLab, baseline: GradedLab | None) -> bool:
+def _is_high(lab: GradedFinding, baseline: GradedFinding | None) -> bool:
     """Whether the baseline lies above its own upper limit, or above the sample's where it came without one."""
     if baseline is not None and baseline.uln is not None:
         return passes(baseline, Decimal(1), baseline.uln) is True

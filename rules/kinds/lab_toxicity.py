@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rules.ctcae.identity import lab_tests
-from rules.graded import GradedLab
+from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement, Urgency
 from rules.kinds.lab_episodes import (
     Judged,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each episode of falls; else say what was not told, or could not be evaluated."""
-    measured = context.labs(participant)
+    measured = context.findings(participant)
     labs = [lab for lab in measured if lab.test == when.test]
     if not labs and (blind := never_measured(rule, participant.usubjid, when.test, measured)):
         yield blind
@@ -59,7 +59,7 @@ def _hit(
     rule: "Rule",
     when: When,
     usubjid: str,
-    labs: Sequence[GradedLab],
+    labs: Sequence[GradedFinding],
     samples: Sequence[Judged],
     episode: Sequence[Judged],
     ctcae: str,
@@ -91,7 +91,7 @@ def _hit(
     )
 
 
-def _summary(when: When, worst: GradedLab, previous: GradedLab | None, episode: Sequence[Judged]) -> str:
+def _summary(when: When, worst: GradedFinding, previous: GradedFinding | None, episode: Sequence[Judged]) -> str:
     """Tell an episode in one sentence, such as "Platelets 38 10^9/L on 2014-03-21: grade 3, baseline 180"."""
     grades = grades_of(when, worst)
     spread = f" to {grades.highest}" if grades.why else ""
@@ -103,12 +103,12 @@ def _summary(when: When, worst: GradedLab, previous: GradedLab | None, episode: 
     latest = episode[-1].lab
     if latest is not worst:
         parts.append(f"latest {latest.result} on {latest.adt}")
-    if worst.record.lbspccnd:
-        parts.append(f"specimen {worst.record.lbspccnd.lower()}")
+    if worst.record.spccnd:
+        parts.append(f"specimen {worst.record.spccnd.lower()}")
     return ", ".join(parts)
 
 
-def _why_silent(when: When, labs: Sequence[GradedLab], samples: Sequence[Judged]) -> str:
+def _why_silent(when: When, labs: Sequence[GradedFinding], samples: Sequence[Judged]) -> str:
     """Say why an abnormal count is not told, '' where nothing is abnormal enough that a reader would ask."""
     if not samples:
         worst = max((grades_of(when, lab).lowest for lab in labs), default=0)
@@ -129,7 +129,7 @@ def _clear(
     rule: "Rule",
     when: When,
     usubjid: str,
-    labs: Sequence[GradedLab],
+    labs: Sequence[GradedFinding],
     samples: Sequence[Judged],
     reason: str,
     ctcae: str,

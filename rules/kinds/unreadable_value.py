@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from rules.hit import Answer, Judgement
-from rules.records import Participant, Record, domain_of
+from rules.records import PLACES, Participant, Record, domain_of
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -58,11 +58,8 @@ def _unreadable(participant: Participant) -> dict[tuple[str, str], list[str]]:
 def _records(participant: Participant) -> Iterator[Record]:
     if participant.subject is not None:
         yield participant.subject
-    yield from participant.adverse_events
-    yield from participant.labs
-    yield from participant.doses
-    yield from participant.dispositions
-    yield from participant.vital_signs
+    for place in dict.fromkeys(PLACES.values()):
+        yield from getattr(participant, place)
 
 
 def describe(when: When) -> str:

@@ -11,14 +11,14 @@ from rules.ctcae.grade import UNKNOWN_UNIT, Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.ctcae.result import Censor, Reading, read_limit, read_result
 from rules.dtc import Dtc
-from rules.records import LabResult
+from rules.records import Finding
 from rules.units import canonical
 
 
-class LabReading(NamedTuple):
+class FindingReading(NamedTuple):
     """A lab row as read, before it has a baseline."""
 
-    record: LabResult
+    record: Finding
     test: str
     result: str
     reported_unit: str
@@ -36,17 +36,17 @@ class LabReading(NamedTuple):
         return self.unit not in ("", UNKNOWN_UNIT)
 
 
-def read_lab(record: LabResult, test: str, predose: bool | None) -> LabReading:
+def read_finding(record: Finding, test: str, predose: bool | None) -> FindingReading:
     """Read one row by its original result, or by the standard one where only that can be read and has a unit."""
-    told = _Told(record.lborres, record.lborresu, record.lbornrlo, record.lbornrhi)
+    told = _Told(record.orres, record.orresu, record.ornrlo, record.ornrhi)
     if read_result(told.result).fault is not None or not told.unit.strip():
         fallback = told if told.result else next(_standard(record))
         told = next((other for other in _standard(record) if _is_readable(other, test)), fallback)
     reading = read_result(told.result)
-    if record.lbstat.upper() == "NOT DONE" and reading.value is not None:
+    if record.stat.upper() == "NOT DONE" and reading.value is not None:
         reading = Reading(None, fault=Ungraded.SUSPECT)  # either the status or the result is wrong
     known = canonical(told.unit, lab_tests()[test].units) if told.unit.strip() else ""
-    return LabReading(
+    return FindingReading(
         record=record,
         test=test,
         result=told.result,
@@ -70,10 +70,10 @@ class _Told(NamedTuple):
     high: str
 
 
-def _standard(record: LabResult) -> Iterator[_Told]:
+def _standard(record: Finding) -> Iterator[_Told]:
     """Yield the standard result, as text and as number."""
-    for result in (record.lbstresc or record.lbstresn, record.lbstresn):
-        yield _Told(result, record.lbstresu, record.lbstnrlo, record.lbstnrhi)
+    for result in (record.stresc or record.stresn, record.stresn):
+        yield _Told(result, record.stresu, record.stnrlo, record.stnrhi)
 
 
 def _is_readable(told: _Told, test: str) -> bool:
@@ -100,8 +100,8 @@ def is_predose(taken: Dtc | None, dosed: Dtc | None) -> bool | None:
     return False if taken.earliest > dosed.latest else None
 
 
-def by_time(record: LabResult) -> tuple[object, ...]:
+def by_time(record: Finding) -> tuple[object, ...]:
     """Order records by time; undated ones come last, ties go by record key."""
-    if record.lbdtc is None:
+    if record.dtc is None:
         return (1, record.key)
-    return (0, record.lbdtc.earliest, record.lbdtc.latest, record.key)
+    return (0, record.dtc.earliest, record.dtc.latest, record.key)
