@@ -20,6 +20,7 @@ class Context:
     dosing: DosingPlan | None = None
     graded: Mapping[str, tuple[GradedFinding, ...]] = field(default_factory=dict)  # by usubjid, in order of time
     ungraded: Mapping[str, str] = field(default_factory=dict)  # usubjid -> what broke while grading
+    domains: frozenset[str] = frozenset()  # domains of which the study ever brought a file
 
     @property
     def local_now(self) -> datetime:

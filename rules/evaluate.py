@@ -30,7 +30,13 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
     """Judge the participants and the feed of a view at the aware instant `now`."""
     graded, ungraded = _grade(view.participants, rulebook.header)
     context = Context(
-        now=now, zone=zone, header=rulebook.header, dosing=rulebook.dosing, graded=graded, ungraded=ungraded
+        now=now,
+        zone=zone,
+        header=rulebook.header,
+        dosing=rulebook.dosing,
+        graded=graded,
+        ungraded=ungraded,
+        domains=view.feed.domains,
     )
     said = _Said()
     for rule in rulebook.rules:
@@ -116,9 +122,11 @@ def _judge(
     usubjid = subject.usubjid if isinstance(subject, Participant) else ""
     kind = rulebook.kind_of(rule)
     try:
-        if kind.domains and not kind.domains & feed.domains:
-            return [_blind(rule, usubjid, kind.domains)]
-        return list(kind.judge(rule, rulebook.whens[rule.id], subject, context))
+        when = rulebook.whens[rule.id]
+        needed = kind.domains(when)
+        if needed and not needed & feed.domains:
+            return [_blind(rule, usubjid, needed)]
+        return list(kind.judge(rule, when, subject, context))
     except Exception as error:  # noqa: BLE001 one rule for one participant: recorded, counted, mailed; hides nothing else
         return Failure(rule_id=rule.id, usubjid=usubjid, error=f"{type(error).__name__}: {error}")
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from rules.dtc import Dtc
+
 EVERYTHING = "everything"
 """The scope of an answer about all that a rule could say of its subject: no data of its domain, say."""
 
@@ -78,6 +80,9 @@ class Judgement:
     grade: int | None = None
     each_anchor_is_news: bool = False  # a further anchor is told, not only written as the episode going on
     told: bool = True  # a hit is always told; another answer only where the kind says so
+    at: Dtc | None = None  # when it happened: onset, sampling, planned day; circumstances are shown for then
+    recovery: str = ""  # the later result that ended the episode, in words; '' while it goes on
+    circumstances: tuple[str, ...] = ()  # shown, not judged: dosing phase, days since the last dose
     evidence: tuple[Evidence, ...] = ()
     ctcae: str = ""
 

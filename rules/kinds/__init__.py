@@ -38,34 +38,39 @@ class Kind:
     when: type[BaseModel]
     judge: Callable[["Rule", Any, Any, "Context"], "Iterator[Judgement | Due]"]
     describe: Callable[[Any], str]
-    domains: frozenset[str]  # without any of these in the study, the rule is not evaluable
+    domains: Callable[[Any], frozenset[str]]  # when the study brings none of these, the rule is not evaluable
     level: Literal["participant", "feed"] = "participant"
     needs_dosing_plan: Callable[[Any], bool] = lambda when: False
+
+
+def _always(*domains: str) -> Callable[[Any], frozenset[str]]:
+    """Name the domains of a kind that needs the same ones whatever it is asked."""
+    return lambda when: frozenset(domains)
 
 
 FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 """What can be wrong with a source; every rulebook watches for all of them."""
 
 KINDS: dict[str, Kind] = {
-    "feed": Kind(feed.When, feed.judge, feed.describe, frozenset(), level="feed"),
-    "infection": Kind(infection.When, infection.judge, infection.describe, frozenset({"AE"})),
-    "lab_limit": Kind(lab_rise.When, lab_limit.judge, lab_limit.describe, frozenset({"LB"})),
-    "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, frozenset({"LB"})),
+    "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
+    "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
+    "lab_limit": Kind(lab_rise.When, lab_limit.judge, lab_limit.describe, _always("LB")),
+    "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),
     "missed_dose": Kind(
         missed_dose.When,
         missed_dose.judge,
         missed_dose.describe,
-        frozenset({"EC", "EX"}),
+        _always("EC", "EX"),
         needs_dosing_plan=lambda when: bool(when.against == "plan"),
     ),
-    "serious_event": Kind(serious_event.When, serious_event.judge, serious_event.describe, frozenset({"AE"})),
+    "serious_event": Kind(serious_event.When, serious_event.judge, serious_event.describe, _always("AE")),
     "seriousness_disagreement": Kind(
         seriousness_disagreement.When,
         seriousness_disagreement.judge,
         seriousness_disagreement.describe,
-        frozenset({"AE", "DM", "DS"}),  # a death in DM or DS is seen in a study without any adverse event too
+        _always("AE", "DM", "DS"),  # a death in DM or DS is seen in a study without any adverse event too
     ),
     "unreadable_value": Kind(
-        unreadable_value.When, unreadable_value.judge, unreadable_value.describe, frozenset(DOMAINS)
+        unreadable_value.When, unreadable_value.judge, unreadable_value.describe, _always(*DOMAINS)
     ),
 }
