@@ -1,13 +1,12 @@
-"""One lab row as read: which of its results is used, in what unit, and whether it was taken before the first dose.
+"""One finding as read: which of its results is used, in what unit, and whether it was taken before the first dose.
 
-It knows one LB row at a time. It must not know baselines, grades or rules.
+It knows one row at a time. It must not know baselines, grades or rules.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from rules.ctcae.grade import UNKNOWN_UNIT, Ungraded
+from rules.ctcae.grade import HIGH, LOW, NORMAL, UNKNOWN, UNKNOWN_UNIT, Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.ctcae.result import Censor, Reading, read_limit, read_result
 from rules.dtc import Dtc
@@ -15,10 +14,25 @@ from rules.records import Finding
 from rules.units import canonical
 
 
-class FindingReading(NamedTuple):
-    """A lab row as read, before it has a baseline."""
+class Texts(NamedTuple):
+    """What a row says of its result, as it stands in the row."""
 
-    record: Finding
+    orres: str = ""
+    orresu: str = ""
+    ornrlo: str = ""
+    ornrhi: str = ""
+    stresc: str = ""
+    stresn: str = ""
+    stresu: str = ""
+    stnrlo: str = ""
+    stnrhi: str = ""
+    nrind: str = ""
+    stat: str = ""
+
+
+class FindingReading(NamedTuple):
+    """The result of a row as read. Rows of the same test with the same texts have the same reading."""
+
     test: str
     result: str
     reported_unit: str
@@ -28,26 +42,43 @@ class FindingReading(NamedTuple):
     unit: str
     lln: Decimal | None
     uln: Decimal | None
-    predose: bool | None
+    nrind: str
 
     @property
     def fits(self) -> bool:
         """Whether the result is in a unit of its test, so that it can be converted."""
         return self.unit not in ("", UNKNOWN_UNIT)
 
+    @property
+    def number(self) -> Decimal | None:
+        """The value where it is a number and not a limit: what can be a baseline."""
+        return None if self.censor else self.value
 
-def read_finding(record: Finding, test: str, predose: bool | None) -> FindingReading:
-    """Read one row by its original result, or by the standard one where only that can be read and has a unit."""
-    told = _Told(record.orres, record.orresu, record.ornrlo, record.ornrhi)
+    @property
+    def state(self) -> int:
+        """Where the result lies in its own range, by its number, else by what the row says (--NRIND)."""
+        if self.number is not None and (self.lln is not None or self.uln is not None):
+            if self.uln is not None and self.number > self.uln:
+                return HIGH
+            return LOW if self.lln is not None and self.number < self.lln else NORMAL
+        return {"H": HIGH, "L": LOW, "N": NORMAL}.get(self.nrind.strip().upper()[:1], UNKNOWN)
+
+
+Units = Literal["original", "standard"]
+"""Which of a row's two results is read; the other stands in where only that can be read and has a unit."""
+
+
+def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingReading:
+    """Read the result of a row."""
+    told, others = _candidates(texts, units)
     if read_result(told.result).fault is not None or not told.unit.strip():
-        fallback = told if told.result else next(_standard(record))
-        told = next((other for other in _standard(record) if _is_readable(other, test)), fallback)
+        fallback = told if told.result else others[0]
+        told = next((other for other in others if _is_readable(other, test)), fallback)
     reading = read_result(told.result)
-    if record.stat.upper() == "NOT DONE" and reading.value is not None:
+    if texts.stat.upper() == "NOT DONE" and reading.value is not None:
         reading = Reading(None, fault=Ungraded.SUSPECT)  # either the status or the result is wrong
     known = canonical(told.unit, lab_tests()[test].units) if told.unit.strip() else ""
     return FindingReading(
-        record=record,
         test=test,
         result=told.result,
         reported_unit=told.unit,
@@ -57,7 +88,7 @@ def read_finding(record: Finding, test: str, predose: bool | None) -> FindingRea
         unit=UNKNOWN_UNIT if known is None else known,
         lln=read_limit(told.low),
         uln=read_limit(told.high),
-        predose=predose,
+        nrind=texts.nrind,
     )
 
 
@@ -70,10 +101,16 @@ class _Told(NamedTuple):
     high: str
 
 
-def _standard(record: Finding) -> Iterator[_Told]:
-    """Yield the standard result, as text and as number."""
-    for result in (record.stresc or record.stresn, record.stresn):
-        yield _Told(result, record.stresu, record.stnrlo, record.stnrhi)
+def _candidates(texts: Texts, units: Units) -> tuple[_Told, list[_Told]]:
+    """Return the result to read, and those that may stand in for it: the standard one is a text and a number."""
+    original = _Told(texts.orres, texts.orresu, texts.ornrlo, texts.ornrhi)
+    standard = [
+        _Told(result, texts.stresu, texts.stnrlo, texts.stnrhi)
+        for result in (texts.stresc or texts.stresn, texts.stresn)
+    ]
+    if units == "original":
+        return original, standard
+    return standard[0], [standard[1], original]
 
 
 def _is_readable(told: _Told, test: str) -> bool:
@@ -98,6 +135,11 @@ def is_predose(taken: Dtc | None, dosed: Dtc | None) -> bool | None:
     if taken.latest <= dosed.earliest:
         return True
     return False if taken.earliest > dosed.latest else None
+
+
+def is_flagged(blfl: str, lobxfl: str) -> bool:
+    """Whether the data flag a row as baseline, by --BLFL or --LOBXFL."""
+    return "Y" in (blfl.upper(), lobxfl.upper())
 
 
 def by_time(record: Finding) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
-"""Lab results as rules see them: read, placed before or after the first dose, given a baseline, graded.
+"""Findings as rules see them: read, placed before or after the first dose, given a baseline, graded.
 
-It knows lab records and the rulebook's header. It must not know a rule. One call grades everybody of a sweep, in
-columns; rows of tests that no criterion is written for are left out.
+It knows records of findings and the rulebook's header. It must not know a rule. One call grades everybody of a sweep,
+in columns; rows of tests that are not in the table of tests are left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,23 +9,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from rules.ctcae.grade import HIGH, LOW, NORMAL, UNKNOWN, UNKNOWN_UNIT, Grade, Ungraded
+from rules.ctcae.grade import UNKNOWN_UNIT, Grade, Ungraded
 from rules.ctcae.identity import identify, lab_tests
 from rules.ctcae.result import Censor
 from rules.dtc import Dtc
 from rules.exposure import first_dose, may_be_dosed
-from rules.finding_reading import FindingReading, by_time, is_predose, read_finding
+from rules.finding_reading import FindingReading, Texts, by_time, is_flagged, is_predose, read_texts
 from rules.records import Finding, Participant
-from rules.units import convert, fold
 
 if TYPE_CHECKING:
-    from rules.ctcae.columns import Samples
+    from rules.baseline import FindingColumns
     from rules.rulebook import Header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradedFinding:
-    """One lab result with everything a rule may ask of it. Numbers are in the reported unit."""
+    """One finding with everything a rule may ask of it. Numbers are in the reported unit."""
 
     record: Finding
     test: str  # a code of rules.ctcae.identity
@@ -59,124 +58,85 @@ class GradedFinding:
 def grade_participants(
     participants: Iterable[Participant], header: "Header"
 ) -> Mapping[str, tuple[GradedFinding, ...]]:
-    """Grade every known lab result of the participants: by usubjid, in order of time, undated results last."""
-    from rules.ctcae.grading import grade
-
-    rows = [row for participant in participants for row in _rows_of(participant, header)]
+    """Grade every known finding of the participants: by usubjid, in order of time, undated results last."""
+    rows = [row for number, participant in enumerate(participants) for row in _rows_of(number, participant, header)]
     if not rows:
         return {}
-    samples = _columns(rows)
+    from rules.baseline import give_baselines, to_samples
+    from rules.ctcae.grading import grade
+
+    columns = _columns(rows)
+    based = give_baselines(columns, header.baseline)
+    samples = to_samples(columns, based)
     low, high = grade(header.ctcae, "L", samples), grade(header.ctcae, "H", samples)
     graded: dict[str, list[GradedFinding]] = {}
     for number, row in enumerate(rows):
-        graded.setdefault(row.reading.record.usubjid, []).append(_graded(row, low.at(number), high.at(number)))
-    return {usubjid: tuple(labs) for usubjid, labs in graded.items()}
+        baseline = int(based.baseline[number])
+        graded.setdefault(row.record.usubjid, []).append(
+            _graded(
+                row,
+                baseline=rows[baseline].record if baseline >= 0 else None,
+                base=based.values[based.value[number]],
+                after=bool(based.after[number]),
+                low=low.at(number),
+                high=high.at(number),
+            )
+        )
+    return {usubjid: tuple(findings) for usubjid, findings in graded.items()}
 
 
 class _Row(NamedTuple):
-    """A lab row with its baseline."""
+    """A finding of a known test, placed before or after the first dose."""
 
+    person: int
+    record: Finding
     reading: FindingReading
-    baseline: FindingReading | None
-    base: Decimal | None
-    after: bool
+    predose: bool | None
 
 
-def _rows_of(participant: Participant, header: "Header") -> list[_Row]:
-    """Read one participant's lab rows in order of time and find each one's baseline."""
+def _rows_of(person: int, participant: Participant, header: "Header") -> list[_Row]:
+    """Read one participant's findings in order of time."""
     dosed = first_dose(participant, header.zero_dose)
     unknown = dosed is None and may_be_dosed(participant, header.zero_dose)
-    readings = [
-        read_finding(record, test, None if unknown else is_predose(record.dtc, dosed))
+    return [
+        _Row(person, record, read_texts(test, _texts(record)), None if unknown else is_predose(record.dtc, dosed))
         for record in sorted(participant.findings, key=by_time)
         if (test := identify(record.domain, record.testcd, record.spec, record.test)) is not None
     ]
-    baselines = _flagged(readings) if header.baseline == "flag" else _last_predose(readings)
-    rows = []
-    for reading in readings:
-        baseline = baselines.get(reading.test)
-        base = _base_in_unit_of(reading, baseline) if baseline is not None else None
-        rows.append(_Row(reading, baseline, base, _is_after(reading, baseline)))
-    return rows
 
 
-def _last_predose(readings: Sequence[FindingReading]) -> dict[str, FindingReading]:
-    """Return each test's last numeric result on or before the first dose, one in a fitting unit before any other."""
-    found: dict[str, FindingReading] = {}
-    for reading in readings:
-        if reading.predose and reading.value is not None and not reading.censor:
-            earlier = found.get(reading.test)
-            if reading.fits or earlier is None or not earlier.fits:
-                found[reading.test] = reading
-    return found
+def _texts(record: Finding) -> Texts:
+    """Return what a record says of its result."""
+    return Texts(*(getattr(record, name) for name in Texts._fields))
 
 
-def _flagged(readings: Sequence[FindingReading]) -> dict[str, FindingReading]:
-    """Return each test's result flagged as baseline, the last one where several are."""
-    return {r.test: r for r in readings if "Y" in (r.record.lobxfl.upper(), r.record.blfl.upper())}
-
-
-def _base_in_unit_of(reading: FindingReading, baseline: FindingReading) -> Decimal | None:
-    """Return the baseline's value in the unit of a result, None where it has none or the units do not compare."""
-    if baseline.value is None or baseline.censor:
-        return None
-    if baseline.fits and reading.fits:
-        return convert(reading.test, baseline.value, baseline.unit, reading.unit)
-    spelling = fold(reading.reported_unit)
-    return baseline.value if spelling and spelling == fold(baseline.reported_unit) else None
-
-
-def _is_after(reading: FindingReading, baseline: FindingReading | None) -> bool:
-    """Whether a baseline clause may apply: never to the baseline sample itself, nor to an earlier one."""
-    taken = reading.record.dtc
-    if baseline is None or taken is None or baseline.record.dtc is None:
-        return not reading.predose and reading is not baseline
-    return reading is not baseline and (reading.predose is False or taken.earliest > baseline.record.dtc.earliest)
-
-
-def _columns(rows: Sequence[_Row]) -> "Samples":
-    """Turn rows into the columns of the grading engine."""
+def _columns(rows: Sequence[_Row]) -> "FindingColumns":
+    """Turn rows into the columns that baselines are chosen from."""
     import numpy as np
 
-    from rules.ctcae import columns as c
+    from rules.baseline import PREDOSE, FindingColumns
 
-    groups: dict[tuple[str, str], int] = {}
-    censors = {"<": c.BELOW, "<=": c.AT_MOST, "": c.EXACT, ">=": c.AT_LEAST, ">": c.ABOVE}
-
-    def floats(values: Iterable[Decimal | None]) -> "c.Floats":
-        return np.array([np.nan if value is None else float(value) for value in values], np.float64)
-
-    return c.Samples(
-        group=np.array([groups.setdefault((r.reading.test, r.reading.unit), len(groups)) for r in rows], np.intp),
-        groups=list(groups),
-        value=floats(r.reading.value for r in rows),
-        censor=np.array([censors[r.reading.censor] for r in rows], np.int8),
-        fault=np.array([c.code(r.reading.fault) for r in rows], np.int8),
-        lln=floats(r.reading.lln for r in rows),
-        uln=floats(r.reading.uln for r in rows),
-        base=floats(r.base for r in rows),
-        base_state=np.array([UNKNOWN if r.baseline is None else _state(r.baseline) for r in rows], np.int8),
-        after=np.array([r.after for r in rows], np.bool_),
+    readings: dict[FindingReading, int] = {}
+    days = [None if row.record.dtc is None else row.record.dtc.earliest for row in rows]
+    return FindingColumns(
+        person=np.array([row.person for row in rows], np.intp),
+        reading=np.array([readings.setdefault(row.reading, len(readings)) for row in rows], np.intp),
+        readings=list(readings),
+        predose=np.array([PREDOSE[row.predose] for row in rows], np.int8),
+        earliest=np.array(days, "datetime64[s]"),
+        flagged=np.array([is_flagged(row.record.blfl, row.record.lobxfl) for row in rows], np.bool_),
     )
 
 
-def _state(baseline: FindingReading) -> int:
-    """Say where a baseline lies in its own range, by its number, else by its flag."""
-    value = baseline.value if not baseline.censor else None
-    if value is not None and (baseline.lln is not None or baseline.uln is not None):
-        if baseline.uln is not None and value > baseline.uln:
-            return HIGH
-        return LOW if baseline.lln is not None and value < baseline.lln else NORMAL
-    return {"H": HIGH, "L": LOW, "N": NORMAL}.get(baseline.record.nrind.strip().upper()[:1], UNKNOWN)
-
-
-def _graded(row: _Row, low: Grade, high: Grade) -> GradedFinding:
-    """Put one result together with its grades."""
+def _graded(
+    row: _Row, *, baseline: Finding | None, base: Decimal | None, after: bool, low: Grade, high: Grade
+) -> GradedFinding:
+    """Put one finding together with its grades."""
     reading = row.reading
     return GradedFinding(
-        record=reading.record,
+        record=row.record,
         test=reading.test,
-        adt=reading.record.dtc,
+        adt=row.record.dtc,
         result=reading.result,
         reported_unit=reading.reported_unit,
         value=reading.value,
@@ -185,10 +145,10 @@ def _graded(row: _Row, low: Grade, high: Grade) -> GradedFinding:
         unit=reading.unit,
         lln=reading.lln,
         uln=reading.uln,
-        predose=reading.predose,
-        baseline=row.baseline.record if row.baseline is not None else None,
-        base=row.base,
-        after_baseline=row.after,
+        predose=row.predose,
+        baseline=baseline,
+        base=base,
+        after_baseline=after,
         low=low,
         high=high,
     )
