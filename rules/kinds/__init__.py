@@ -10,13 +10,13 @@ from rules.kinds import (
     feed,
     infection,
     lab_fall,
-    lab_limit,
     lab_rise,
     lab_toxicity,
     missed_dose,
     serious_event,
     seriousness_disagreement,
     unreadable_value,
+    value_limit,
 )
 from rules.records import DOMAINS
 
@@ -54,7 +54,6 @@ FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 KINDS: dict[str, Kind] = {
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
-    "lab_limit": Kind(lab_rise.When, lab_limit.judge, lab_limit.describe, _always("LB")),
     "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),
     "missed_dose": Kind(
         missed_dose.When,
@@ -73,4 +72,5 @@ KINDS: dict[str, Kind] = {
     "unreadable_value": Kind(
         unreadable_value.When, unreadable_value.judge, unreadable_value.describe, _always(*DOMAINS)
     ),
+    "value_limit": Kind(lab_rise.When, value_limit.judge, value_limit.describe, _always("LB")),
 }

@@ -85,6 +85,19 @@ def episodes(samples: Iterable[Judged]) -> list[tuple[Judged, ...]]:
     return [tuple(episode) for episode in found]
 
 
+def recovery_of(samples: Iterable[Judged], episode: Sequence[Judged]) -> str:
+    """Tell the sample that ended an episode, as "recovered: 180 10^9/L on 2014-04-01, grade 0"; '' while it goes on."""
+    following = iter(samples)
+    for sample in following:
+        if sample is episode[-1]:
+            break
+    end = next((sample for sample in following if sample.recovered), None)
+    if end is None:
+        return ""
+    grade = f", grade {end.grade}" if end.grade is not None else ""
+    return f"recovered: {end.lab.result} {end.lab.reported_unit} on {end.lab.adt or 'an unknown date'}{grade}"
+
+
 def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
     """Return how many samples of an episode follow one another at most, those that cannot be evaluated left out.
 

@@ -1,4 +1,4 @@
-"""When a rising result is a concern: the limits of kind `lab_limit`, and the judging of one sample by them.
+"""When a rising result is a concern: the limits of kind `value_limit`, and the judging of one sample by them.
 
 Any one limit that is met is enough; one that cannot be compared, while none is met, is not evaluable.
 """
@@ -51,6 +51,8 @@ class When(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tests: Annotated[tuple[str, ...], Field(min_length=1)]
+    at_least: Amount | None = None  # an absolute limit that itself is enough
+    hold_at_least: Amount | None = None  # beside at_least: from here on the protocol holds the drug
     above_uln: Number | None = None  # more than so many times the upper limit
     when_baseline_above_uln: HighBaseline | None = None
     times_baseline: Number | None = None  # at least so many times the baseline
@@ -58,10 +60,15 @@ class When(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
+        amounts = (self.at_least, self.hold_at_least, self.rise.by if self.rise is not None else None)
         for test in self.tests:
-            check_unit(test, self.rise.by.unit if self.rise is not None else "")
-        if self.above_uln is None and self.times_baseline is None and self.rise is None:
-            raise ValueError("give above_uln, times_baseline or rise")
+            check_unit(test, "")
+            for amount in amounts:
+                check_unit(test, amount.unit if amount is not None else "")
+        if not any((self.at_least, self.above_uln, self.times_baseline, self.rise)):
+            raise ValueError("give at_least, above_uln, times_baseline or rise")
+        if self.hold_at_least is not None and self.at_least is None:
+            raise ValueError("hold_at_least goes beside at_least, which is missing")
         if self.when_baseline_above_uln is not None and self.above_uln is None:
             raise ValueError("when_baseline_above_uln goes beside above_uln, which is missing")
         return self
@@ -81,7 +88,14 @@ def _judge_sample(
 ) -> Judged:
     """Judge one sample by every limit."""
     met, unknown = [], []
-    for answer in (_above_uln(when, lab, baseline), _above_baseline(when, lab), _risen(when, lab, labs)):
+    held = _reaches(when.hold_at_least, lab)
+    for answer in (
+        held,
+        _reaches(when.at_least, lab),
+        _above_uln(when, lab, baseline),
+        _above_baseline(when, lab),
+        _risen(when, lab, labs),
+    ):
         if isinstance(answer, Ungraded):
             unknown.append(answer)
         elif answer:
@@ -90,8 +104,9 @@ def _judge_sample(
         lab=lab,
         hit=bool(met),
         recovered=not met and not unknown and _is_back(lab),
-        unknown="" if met else "; ".join(sorted(set(unknown))),
+        unknown="" if met and not isinstance(held, Ungraded) else "; ".join(sorted(set(unknown))),
         because=tuple(met),
+        hold=bool(held) and not isinstance(held, Ungraded),
         grade=lab.high.lowest if lab.high.term else None,
     )
 
@@ -100,6 +115,15 @@ def _is_back(lab: GradedFinding) -> bool:
     """Whether a result is back to its upper limit, or to the baseline where that was higher."""
     ends = [end for end in (lab.uln, lab.base) if end is not None]
     return not ends or passes(lab, Decimal(1), max(ends)) is False
+
+
+def _reaches(limit: Amount | None, lab: GradedFinding) -> str | Ungraded:
+    """Compare with an absolute limit; '' where below it, or not asked for."""
+    if limit is None:
+        return ""
+    needed = amount_in(lab, limit)
+    reaches = None if needed is None else passes(lab, Decimal(1), needed, or_equal=True)
+    return why_not_compared(lab) if reaches is None else f"at least {limit}" if reaches else ""
 
 
 def _above_uln(when: When, lab: GradedFinding, baseline: GradedFinding | None) -> str | Ungraded:

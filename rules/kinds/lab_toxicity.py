@@ -22,6 +22,7 @@ from rules.kinds.lab_episodes import (
     never_measured,
     not_evaluable,
     plain,
+    recovery_of,
     sample_before,
     sample_words,
 )
@@ -85,6 +86,8 @@ def _hit(
         reason="; ".join(because),
         urgency=Urgency.IMMEDIATE if confirmed or any(s.at_once for s in episode) else rule.urgency,
         consequence=max(rule.consequence, hold, key=lambda c: c.rank),
+        at=worst.lab.adt,
+        recovery=recovery_of(samples, episode),
         grade=worst.grade,
         evidence=evidence_of([baseline_of(labs, worst.lab), previous, worst.lab, episode[-1].lab]),
         ctcae=ctcae,

@@ -1,4 +1,4 @@
-"""Kind lab_limit: multiples of the upper limit or of the baseline, and rises, told in days."""
+"""Kind value_limit: multiples of the upper limit or of the baseline, and rises, told in days."""
 
 import pytest
 from pydantic import ValidationError
@@ -18,11 +18,11 @@ KIDNEY = {"tests": ["CREAT"], "times_baseline": 1.5, "rise": {"by": {"value": 26
 
 def liver(*days: tuple[int, object], **more) -> list[Judgement]:
     rows = [sample("ALT", day, result, "U/L", 5, more.get("uln", 40)) for day, result in days]
-    return judged("lab_limit", LIVER | {"tests": ["ALT"]}, rows, consequence="hold", dosed=more.get("dosed", True))
+    return judged("value_limit", LIVER | {"tests": ["ALT"]}, rows, consequence="hold", dosed=more.get("dosed", True))
 
 
 def kidney(*days: tuple[int, object], unit: str = "umol/L") -> list[Judgement]:
-    return judged("lab_limit", KIDNEY, [sample("CREAT", day, result, unit, 50, 110) for day, result in days])
+    return judged("value_limit", KIDNEY, [sample("CREAT", day, result, unit, 50, 110) for day, result in days])
 
 
 def answers(judgements: list[Judgement]) -> list[Answer]:
@@ -73,8 +73,8 @@ def test_one_episode_until_back_to_the_range():
 
 def test_each_test_is_its_own_concern():
     rows = [sample(test, 8, 300, "U/L", 5, 40) for test in ("ALT", "AST")]
-    assert [hit.scope for hit in judged("lab_limit", LIVER, rows)] == ["ALT", "AST"]
-    said = judged("lab_limit", LIVER, rows[:1])
+    assert [hit.scope for hit in judged("value_limit", LIVER, rows)] == ["ALT", "AST"]
+    said = judged("value_limit", LIVER, rows[:1])
     assert [(j.scope, j.answer) for j in said] == [("ALT", Answer.HIT), ("AST", Answer.NOT_EVALUABLE)]
 
 
@@ -90,7 +90,7 @@ def test_limits_and_what_is_missing():
 
 def test_a_multiple_of_uln_needs_no_unit():
     rows = [sample("ALT", 8, 300, "", 5, 40)]
-    assert answers(judged("lab_limit", LIVER | {"tests": ["ALT"]}, rows)) == [Answer.HIT]
+    assert answers(judged("value_limit", LIVER | {"tests": ["ALT"]}, rows)) == [Answer.HIT]
 
 
 def test_at_least_half_more_than_the_baseline():
@@ -128,8 +128,8 @@ def test_a_rise_is_rather_told_than_missed(first: str, second: str, expected: li
         return sample("CREAT", None, result, "umol/L", 50, 110, dtc=dtc)
 
     baseline = sample("CREAT", -9, 100, "umol/L", 50, 110)
-    assert answers(judged("lab_limit", KIDNEY, [baseline, row(first, 70), row(second, 97)])) == expected
-    undated = answers(judged("lab_limit", KIDNEY, [baseline, row(first, 70), row(second, 96)]))
+    assert answers(judged("value_limit", KIDNEY, [baseline, row(first, 70), row(second, 97)])) == expected
+    undated = answers(judged("value_limit", KIDNEY, [baseline, row(first, 70), row(second, 96)]))
     assert undated == []  # no such rise, whenever it was
 
 
@@ -138,7 +138,7 @@ def test_a_rise_is_rather_told_than_missed(first: str, second: str, expected: li
     [("<=119", []), ("<120", []), ("<=120", [Answer.NOT_EVALUABLE]), (">=120", [Answer.HIT]), ("120", [Answer.HIT])],
 )
 def test_a_limit_that_is_just_reached(result: str, expected: list[Answer]):
-    assert answers(judged("lab_limit", {"tests": ["CREAT"], "times_baseline": 1.5}, [
+    assert answers(judged("value_limit", {"tests": ["CREAT"], "times_baseline": 1.5}, [
         sample("CREAT", -9, 80, "umol/L"), sample("CREAT", 8, result, "umol/L")
     ])) == expected  # fmt: skip
 
@@ -149,8 +149,8 @@ def test_times_decide_where_both_are_known():
         later = sample("CREAT", 9, 97, "umol/L", 50, 110, dtc=Dtc.parse(second))
         return [sample("CREAT", -9, 100, "umol/L", 50, 110), first, later]
 
-    assert answers(judged("lab_limit", KIDNEY, rows("2014-03-12T08:00"))) == [Answer.HIT]
-    assert judged("lab_limit", KIDNEY, rows("2014-03-12T08:01")) == []
+    assert answers(judged("value_limit", KIDNEY, rows("2014-03-12T08:00"))) == [Answer.HIT]
+    assert judged("value_limit", KIDNEY, rows("2014-03-12T08:01")) == []
 
 
 def test_a_rise_in_other_units_is_converted():
@@ -168,7 +168,7 @@ def test_kidney_without_a_baseline_cannot_tell():
     [
         ({"tests": []}, "at least 1 item"),
         ({"tests": ["XYZ"], "above_uln": 5}, "'XYZ' is unknown"),
-        ({"tests": ["ALT"]}, "give above_uln"),
+        ({"tests": ["ALT"]}, "give at_least, above_uln"),
         (
             {"tests": ["ALT"], "times_baseline": 2, "when_baseline_above_uln": {"times_baseline": 2, "times_uln": 3}},
             "missing",
@@ -178,12 +178,38 @@ def test_kidney_without_a_baseline_cannot_tell():
 )
 def test_a_rule_that_makes_no_sense_is_refused(when: dict[str, object], words: str):
     with pytest.raises(ValidationError, match=words):
-        KINDS["lab_limit"].when.model_validate(when)
+        KINDS["value_limit"].when.model_validate(when)
 
 
 def test_the_description_names_every_threshold():
-    kind = KINDS["lab_limit"]
+    kind = KINDS["value_limit"]
     liver_words = kind.describe(kind.when.model_validate(LIVER))
     assert all(word in liver_words for word in ("ALT or AST", "5 times", "2 times the baseline", "3 times"))
     kidney_words = kind.describe(kind.when.model_validate(KIDNEY))
     assert all(word in kidney_words for word in ("Creatinine", "1.5 times the baseline", "26.5 umol/L", "48 hours"))
+
+
+EOSINOPHILS = {
+    "tests": ["EOS"],
+    "at_least": {"value": 1.5, "unit": "10^9/L"},
+    "hold_at_least": {"value": 5.0, "unit": "10^9/L"},
+}
+
+
+def eosinophils(*days: tuple[int, object]) -> list[Judgement]:
+    return judged("value_limit", EOSINOPHILS, [sample("EOS", day, result, "10^9/L", 0, 0.5) for day, result in days])
+
+
+def test_a_hold_in_the_middle_of_an_episode_holds():
+    (hit,) = eosinophils((-3, 0.2), (8, 1.6), (10, 5.0), (12, 2.0))
+    assert (hit.consequence, hit.at, hit.recovery) == (Consequence.HOLD, on(10), "")
+
+
+def test_recovery_is_told_with_the_result_that_ended_the_episode():
+    first, second = eosinophils((-3, 0.2), (8, 1.6), (10, 0.6), (12, 0.5), (14, 1.5))
+    assert first.recovery == f"recovered: 0.5 10^9/L on {on(12)}, grade 0"
+    assert (second.at, second.recovery) == (on(14), "")
+
+
+def test_a_hold_that_may_be_reached_is_told_beside_the_hit():
+    assert answers(eosinophils((-3, 0.2), (8, ">2.0"))) == [Answer.HIT, Answer.NOT_EVALUABLE]

@@ -1,4 +1,4 @@
-"""Kind `lab_limit`: a result above a multiple of its upper limit or of the baseline, or a rise within hours.
+"""Kind `value_limit`: a result at an absolute limit, above a multiple of ULN or of the baseline, or risen within hours.
 
 Every sample after the first dose is judged; any one limit that is met is enough. An episode ends with a sample that
 meets none of them and is back to the upper limit of normal, or to the baseline where that was higher. It must not know
@@ -6,12 +6,13 @@ thresholds: they are in the rulebook.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rules.ctcae.identity import lab_tests
 from rules.graded import GradedFinding
-from rules.hit import Answer, Judgement
+from rules.hit import Answer, Consequence, Judgement
 from rules.kinds.lab_episodes import (
     Judged,
     baseline_of,
@@ -21,6 +22,7 @@ from rules.kinds.lab_episodes import (
     not_evaluable,
     passes,
     plain,
+    recovery_of,
     sample_before,
     sample_words,
 )
@@ -42,7 +44,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         samples = judge_samples(when, labs)
         hits = episodes(samples)
         for episode in hits:
-            yield _hit(rule, participant.usubjid, labs, episode, context.header.ctcae)
+            told = _hit(rule, participant.usubjid, labs, episode, context.header.ctcae)
+            yield replace(told, recovery=recovery_of(samples, episode))
         unknown = not_evaluable(rule, participant.usubjid, test, samples)
         if unknown is not None:
             yield unknown
@@ -54,6 +57,7 @@ def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedFinding], episode: Seq
     """Tell one episode by its highest sample."""
     worst = max(episode, key=lambda s: (s.grade or 0, s.lab.value or Decimal(0)))
     previous = sample_before(labs, worst.lab)
+    hold = Consequence.HOLD if any(sample.hold for sample in episode) else Consequence.WATCH
     grades = [sample.grade for sample in episode if sample.grade is not None]
     return Judgement(
         rule_id=rule.id,
@@ -64,7 +68,8 @@ def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedFinding], episode: Seq
         summary=_summary(worst.lab, episode),
         reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
         urgency=rule.urgency,
-        consequence=rule.consequence,
+        consequence=max(rule.consequence, hold, key=lambda consequence: consequence.rank),
+        at=worst.lab.adt,
         grade=max(grades, default=None),
         evidence=evidence_of([baseline_of(labs, worst.lab), previous, worst.lab, episode[-1].lab]),
         ctcae=ctcae,
@@ -111,6 +116,8 @@ def _clear(
 def describe(when: When) -> str:
     """Say the criterion in words."""
     limits = []
+    if when.at_least is not None:
+        limits.append(f"at least {when.at_least}")
     if when.above_uln is not None:
         limits.append(f"more than {when.above_uln} times the upper limit of normal")
     if when.times_baseline is not None:
@@ -119,6 +126,8 @@ def describe(when: When) -> str:
         limits.append(f"a rise of at least {when.rise.by} within {when.rise.hours} hours")
     names = " or ".join(lab_tests()[test].name for test in when.tests)
     words = f"After the first dose, {names}: {', or '.join(limits)}."
+    if when.hold_at_least is not None:
+        words += f" From {when.hold_at_least} on: hold."
     if when.when_baseline_above_uln is not None:
         high = when.when_baseline_above_uln
         words += (
