@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rules.dtc import Dtc
 from rules.hit import Evidence
 from rules.records import AdverseEvent, Disposition, Participant
 
@@ -42,6 +43,12 @@ class Event:
     def term(self) -> str:
         """The event as the site named it, of the last row that names it."""
         return next((row.aeterm for row in reversed(self.rows) if row.aeterm), "(no term)")
+
+    @property
+    def onset(self) -> Dtc | None:
+        """The start that may be the earliest of those its rows report, None where none is known."""
+        starts = [row.aestdtc for row in self.rows if row.aestdtc is not None]
+        return min(starts, key=lambda start: (start.earliest, start.latest), default=None)
 
     @property
     def fatal(self) -> bool:

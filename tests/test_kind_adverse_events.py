@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from rules.dtc import Dtc
 from rules.evaluate import evaluate
 from rules.events import events_of, grade_of
 from rules.hit import Answer
@@ -75,6 +76,26 @@ def test_evidence_holds_the_rows_of_the_event_and_the_values_used():
     (evidence,) = hit["SAE-01"][0].evidence
     assert (evidence.domain, evidence.key, evidence.version) == ("AE", "AE1", 1)
     assert dict(evidence.values) == {"aeterm": "HEADACHE", "aeser": "N", "aeshosp": "Y"}
+
+
+@pytest.mark.parametrize(
+    ("starts", "onset"),
+    [
+        (["2014-03-10", "2014-03-08"], "2014-03-08"),
+        (["2014-03-10", "2014-03"], "2014-03"),  # may be earlier
+        (["2014-04", "2014-03-31"], "2014-03-31"),
+        ([None, "2014-03-10"], "2014-03-10"),
+        ([None], None),
+    ],
+)
+def test_an_answer_happened_at_the_earliest_onset_of_its_event(starts, onset):
+    rows = tuple(
+        event(n, aeser="Y", aedecod="SEPSIS", aestdtc=start and Dtc.parse(start)) for n, start in enumerate(starts, 1)
+    )
+    said = judge(Participant(usubjid="P1", adverse_events=rows))
+    for rule in ("SAE-01", "SAE-02", "INF-01", "INF-02"):
+        assert [j.at and j.at.text for j in said[rule]] in ([onset], []), rule
+    assert said["SAE-01"]
 
 
 def test_rows_without_an_event_key_are_events_of_their_own():

@@ -64,6 +64,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             consequence=rule.consequence,
             grade=grade_of(event),
             told=hit or half_known,
+            at=event.onset,
             evidence=evidence_of(event, also=recognition.variables),
         )
 

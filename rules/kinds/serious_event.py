@@ -45,6 +45,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             consequence=rule.consequence,
             grade=grade_of(event),
             told=hit or seriousness.unreadable,
+            at=event.onset,
             evidence=evidence_of(event),
         )
 

@@ -65,6 +65,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
                 consequence=rule.consequence,
                 grade=grade_of(event),
                 told=bool(faults),
+                at=event.onset,
                 evidence=evidence_of(event),
             )
     if when.death_without_fatal_event:
