@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, check, database, demo, first, mail, rulebook, run, sweep
+from monitor.cli import alerts, check, database, demo, first, grade, mail, rulebook, run, sweep
 from monitor.cli.exits import MEANING
 
 _CODES = "\n".join(f"  {code:d}  {words}" for code, words in MEANING.items())
@@ -40,6 +40,7 @@ app.command("sweep")(sweep.sweep)
 app.command("check")(check.check)
 app.command("init")(first.init)
 app.command("send-test")(mail.send_test)
+app.command("grade")(grade.grade)
 app.command("rulebook")(rulebook.rulebook)
 app.command("demo")(demo.demo)
 app.add_typer(alerts.app, name="alerts")
