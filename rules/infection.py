@@ -8,8 +8,9 @@ what follows.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rules.infection_terms import Entry, find, is_infection_soc, names_class, vocabulary
+from rules.infection_terms import find, is_infection_soc, vocabulary
 from rules.records import AdverseEvent
+from rules.terms import Entry, names_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def recognise(rows: Iterable[AdverseEvent]) -> Recognition:
 
 def special_interest() -> frozenset[str]:
     """Return the names of the groups of special interest that the vocabulary knows."""
-    return frozenset(entry.group for entry in vocabulary() if entry.group)
+    return vocabulary().groups()
 
 
 def _recognise_row(row: AdverseEvent) -> Recognition:
@@ -73,4 +74,4 @@ def _texts(standing: list[tuple[str, Entry]]) -> tuple[str, ...]:
 
 def _socs(row: AdverseEvent) -> tuple[str, ...]:
     """The variable that says which class the event is coded to."""
-    return tuple(name for name in ("aesoc", "aebodsys") if names_class(getattr(row, name)))[:1]
+    return tuple(name for name in ("aesoc", "aebodsys") if names_code(getattr(row, name)))[:1]

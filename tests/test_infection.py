@@ -9,6 +9,7 @@ from rules import infection_terms
 from rules.infection import recognise, special_interest
 from rules.infection_terms import find
 from rules.records import AdverseEvent
+from rules.terms import Role, fits
 
 
 def standing(text: str) -> list[str]:
@@ -211,14 +212,14 @@ def test_an_uncoded_row_keeps_an_event_open():
 
 
 def test_no_entry_without_a_group_hides_one_with_a_group():
-    grouped = [entry for entry in infection_terms.vocabulary() if entry.group]
+    grouped = [entry for entry in infection_terms.vocabulary().entries if entry.group]
     hiding = [
         entry.term
-        for entry in infection_terms.vocabulary()
-        if entry.role is infection_terms.Role.INFECTION
+        for entry in infection_terms.vocabulary().entries
+        if entry.role is Role.TERM
         and not entry.group
         and any(
-            infection_terms._fits(other.words, tuple(word.strip("*") for word in entry.words), start)
+            fits(other.words, tuple(word.strip("*") for word in entry.words), start)
             for other in grouped
             for start in range(len(entry.words))
         )
@@ -227,7 +228,7 @@ def test_no_entry_without_a_group_hides_one_with_a_group():
 
 
 def test_vocabulary_is_sound():
-    entries = infection_terms.vocabulary()
+    entries = infection_terms.vocabulary().entries
     assert all(entry.words and entry.source for entry in entries)
     repeated = [key for key, n in Counter((entry.words, entry.role) for entry in entries).items() if n > 1]
     assert not repeated
