@@ -13,7 +13,7 @@ from tests.lab_stories import participant, sample
 from tests.trial import at
 
 BOOK = load_rulebook("low_dose_il2_sle")
-LAB_RULES = {rule.id for rule in BOOK.rules if rule.kind in {"lab_toxicity", "value_limit"}}
+LAB_RULES = {rule.id for rule in BOOK.rules if BOOK.kind_of(rule).domains(BOOK.whens[rule.id]) == {"LB"}}
 
 
 def judged(*participants: Participant, domains: frozenset[str] = frozenset({"AE", "LB", "EC", "DM"})) -> Evaluation:

@@ -20,11 +20,31 @@ dates = st.sampled_from(
 )  # fmt: skip
 answers = st.sampled_from(["Y", "N", "y", "", "U", "YES", "是", " Y "])
 results = st.sampled_from(
-    ["", "0", "20", "49", "120", "160", "<10", ">200", "<=50", "1e69", "1e-75", "clumped", "1,2", "-5", "NaN", "３８"]
+    [
+        "",
+        "0",
+        "88",
+        "20",
+        "49",
+        "120",
+        "160",
+        "<10",
+        ">200",
+        "<=50",
+        "1e69",
+        "1e-75",
+        "clumped",
+        "1,2",
+        "-5",
+        "NaN",
+        "３８",
+    ]
 )
-units = st.sampled_from(["", "10^9/L", "g/L", "mmol/L", "umol/L", "mg/dL", "U/L", "/uL", "%"])
+units = st.sampled_from(["", "10^9/L", "g/L", "mmol/L", "umol/L", "mg/dL", "U/L", "mIU/L", "/uL", "%"])
 limits = st.sampled_from(["", "0", "5", "40", "150", "x"])
-tests = st.sampled_from(["PLAT", "NEUT", "WBC", "LYM", "HGB", "ALT", "AST", "CREAT", "plat ", "XXX", ""])
+tests = st.sampled_from(
+    ["PLAT", "NEUT", "WBC", "LYM", "HGB", "ALT", "AST", "CREAT", "EOS", "CK", "LIPASE", "TSH", "plat ", "XXX", ""]
+)
 terms = st.sampled_from(["Pneumonia", "带状疱疹", "", "no infection", "*", "A" * 300])
 
 

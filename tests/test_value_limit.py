@@ -168,12 +168,15 @@ def test_kidney_without_a_baseline_cannot_tell():
     [
         ({"tests": []}, "at least 1 item"),
         ({"tests": ["XYZ"], "above_uln": 5}, "'XYZ' is unknown"),
-        ({"tests": ["ALT"]}, "give at_least, above_uln"),
+        ({"tests": ["ALT"]}, "give at_least, below, above_uln"),
         (
             {"tests": ["ALT"], "times_baseline": 2, "when_baseline_above_uln": {"times_baseline": 2, "times_uln": 3}},
             "missing",
         ),
         ({"tests": ["ALT"], "rise": {"by": {"value": 1, "unit": "umol/L"}, "hours": 48}}, "does not fit ALT"),
+        ({"tests": ["ALT"], "rise": {"hours": 48}}, "either by or percent"),
+        ({"tests": ["HGB"], "fall": {"percent": 101}}, "not be above 100"),
+        ({"tests": ["HGB"], "fall": {"percent": 20}, "new_only": True}, "always new"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(when: dict[str, object], words: str):
@@ -213,3 +216,175 @@ def test_recovery_is_told_with_the_result_that_ended_the_episode():
 
 def test_a_hold_that_may_be_reached_is_told_beside_the_hit():
     assert answers(eosinophils((-3, 0.2), (8, ">2.0"))) == [Answer.HIT, Answer.NOT_EVALUABLE]
+
+
+def told(test: str, when: dict[str, object], *days: tuple[int, object], unit: str, low="", high="") -> list[Judgement]:
+    rows = [sample(test, day, result, unit, low, high) for day, result in days]
+    return judged("value_limit", {"tests": [test]} | when, rows)
+
+
+SATURATION = {"below": {"value": 90, "unit": "%"}}
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ("90", []),
+        ("89.9", [Answer.HIT]),
+        ("89", [Answer.HIT]),
+        ("<90", [Answer.HIT]),
+        ("<=90", [Answer.NOT_EVALUABLE]),
+        (">88", [Answer.NOT_EVALUABLE]),
+        (">90", []),
+        ("low", [Answer.NOT_EVALUABLE]),
+    ],
+)
+def test_below_a_limit(result: str, expected: list[Answer]):
+    rows = [sample("OXYSAT", 8, result, "%", domain="VS")]
+    assert answers(judged("value_limit", {"tests": ["OXYSAT"]} | SATURATION, rows)) == expected
+
+
+def test_a_low_episode_is_told_by_its_lowest_and_ends_where_the_limit_is_no_longer_met():
+    rows = [sample("OXYSAT", day, result, "%", domain="VS") for day, result in ((8, 88), (9, 85), (10, 89), (11, 90))]
+    (hit,) = judged("value_limit", {"tests": ["OXYSAT"]} | SATURATION, rows)
+    assert (hit.at, hit.recovery) == (on(9), f"recovered: 90 % on {on(11)}")
+    assert hit.summary == f"Oxygen saturation 85 % on {on(9)}: no usable baseline, latest 89 on {on(10)}"
+
+
+def test_a_fall_of_a_multiple_of_the_lower_limit():
+    half = {"below_lln": 0.5}
+    assert told("ALB", half, (8, 17.5), unit="g/L", low=35, high=50) == []
+    (hit,) = told("ALB", half, (8, 17.4), unit="g/L", low=35, high=50)
+    assert (hit.reason, hit.summary.split(": ")[1]) == ("less than 0.5 x LLN", "0.50 x LLN, no usable baseline")
+    assert answers(told("ALB", half, (8, 17), unit="g/L", high=50)) == [Answer.NOT_EVALUABLE]
+
+
+TWICE = {"out_of_range": True, "confirm_samples": 2}
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ([(8, 4.3), (22, 4.3)], [Answer.HIT]),
+        ([(8, 4.2), (22, 4.3)], [Answer.CLEAR]),
+        ([(8, 0.26), (22, 0.26)], [Answer.HIT]),
+        ([(8, 0.27), (22, 4.2)], []),
+        ([(8, 0.26), (22, 4.3)], [Answer.HIT]),  # out on either side is out
+        ([(8, 4.3), (15, 3), (22, 4.3)], [Answer.CLEAR]),
+        ([(8, 4.3), (15, "haemolysed"), (22, 4.3)], [Answer.HIT, Answer.NOT_EVALUABLE]),
+    ],
+)
+def test_out_of_range_in_consecutive_samples(days: list[tuple[int, object]], expected: list[Answer]):
+    assert answers(told("TSH", TWICE, *days, unit="mIU/L", low=0.27, high=4.2)) == expected
+
+
+def test_half_a_range_tells_half():
+    once = {"out_of_range": True}
+    assert answers(told("TSH", once, (8, 5), unit="mIU/L", high=4.2)) == [Answer.HIT]
+    assert answers(told("TSH", once, (8, 4), unit="mIU/L", high=4.2)) == [Answer.NOT_EVALUABLE]
+
+
+def test_of_results_out_on_both_sides_the_one_further_out_is_told():
+    (hit,) = told("TSH", TWICE, (8, 5), (9, 0.01), unit="mIU/L", low=0.27, high=4.2)
+    assert (hit.at, hit.reason) == (on(9), "below LLN; above ULN")
+
+
+NEW = EOSINOPHILS | {"new_only": True}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "result", "expected", "consequence"),
+    [
+        (1.49, 1.5, Answer.HIT, Consequence.WATCH),
+        (1.5, 4.99, Answer.CLEAR, Consequence.WATCH),
+        (1.5, 5.0, Answer.HIT, Consequence.HOLD),
+        (6.0, 5.0, Answer.HIT, Consequence.HOLD),
+        (None, 1.5, Answer.HIT, Consequence.WATCH),
+    ],
+)
+def test_what_the_baseline_met_is_history_but_never_a_hold(
+    baseline: float | None, result: float, expected: Answer, consequence: Consequence
+):
+    days = [(8, result)] if baseline is None else [(-3, baseline), (8, result)]
+    (said,) = told("EOS", NEW, *days, unit="10^9/L", low=0, high=0.5)
+    assert (said.answer, said.consequence) == (expected, consequence)
+    assert said.told is (expected is Answer.HIT)
+    assert ("as the baseline was" in said.reason) is (expected is Answer.CLEAR)
+
+
+def test_out_of_range_on_the_other_side_is_new():
+    new = {"out_of_range": True, "new_only": True}
+    assert answers(told("TSH", new, (-3, 9), (8, 9), unit="mIU/L", low=0.27, high=4.2)) == [Answer.CLEAR]
+    assert answers(told("TSH", new, (-3, 9), (8, 0.1), unit="mIU/L", low=0.27, high=4.2)) == [Answer.HIT]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "result", "expected"),
+    [(2, 3.01, Answer.HIT), (3.01, 4.9, Answer.CLEAR), (3.01, 5.01, Answer.HIT), (5.01, 5.01, Answer.CLEAR)],
+)
+def test_a_grade_that_is_worse_than_the_baselines_is_new(baseline: float, result: float, expected: Answer):
+    when = {"min_grade": 3, "new_only": True}  # lipase: grade 3 above 2 and grade 4 above 5 times ULN
+    (said,) = told("LIPASE", when, (-3, baseline * 60), (8, result * 60), unit="U/L", low=0, high=60)
+    assert said.answer is expected
+
+
+def test_a_grade_in_doubt_or_without_criterion_is_said():
+    when = {"min_grade": 3}
+    assert answers(told("LIPASE", when, (8, ">100"), unit="U/L", low=0, high=60)) == [Answer.NOT_EVALUABLE]
+    assert answers(told("TSH", when, (8, 90), unit="mIU/L", low=0, high=4)) == [Answer.NOT_EVALUABLE]
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "at", "short"),
+    [
+        ({"fall": {"by": {"value": 20, "unit": "g/L"}}}, 120, 100, 100.1),
+        ({"fall": {"percent": 25}}, 120, 90, 90.1),
+        ({"rise": {"by": {"value": 20, "unit": "g/L"}}}, 120, 140, 139.9),
+        ({"rise": {"percent": 25}}, 120, 150, 149.9),
+        ({"fall": {"by": {"value": 2, "unit": "g/dL"}}}, 120, 100, 100.1),
+    ],
+)
+def test_a_change_from_baseline(change: dict[str, object], before: float, at: float, short: float):
+    assert told("HGB", change, (-3, before), (8, short), unit="g/L") == []
+    assert answers(told("HGB", change, (-3, before), (8, at), unit="g/L")) == [Answer.HIT]
+    assert answers(told("HGB", change, (8, at), unit="g/L")) == [Answer.NOT_EVALUABLE]
+
+
+def test_a_fall_within_hours_in_percent():
+    fall = {"fall": {"percent": 50, "hours": 72}}
+    assert told("PLAT", fall, (8, 200), (11, 101), unit="10^9/L") == []
+    (hit,) = told("PLAT", fall, (8, 200), (11, 100), unit="10^9/L")
+    assert hit.reason == "down by 100 10^9/L within 72 h"
+    assert told("PLAT", fall, (8, 200), (13, 100), unit="10^9/L") == []
+    assert told("PLAT", fall, (8, 100), (9, 200), unit="10^9/L") == []  # a rise
+
+
+PROTEIN = {"at_least": {"value": 0.5, "unit": "g/L"}, "times_baseline": 2, "new_only": True}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "result", "expected"),
+    [
+        (0.1, 0.49, []),  # more than doubled, and below the limit
+        (0.1, 0.5, [Answer.HIT]),
+        (0.5, 0.99, [Answer.CLEAR]),
+        (0.5, 1.0, [Answer.HIT]),
+        (None, 0.5, [Answer.HIT]),
+        (None, 0.49, []),
+    ],
+)
+def test_new_or_doubled_where_it_was_there_already(baseline: float | None, result: float, expected: list[Answer]):
+    days = [(8, result)] if baseline is None else [(-3, baseline), (8, result)]
+    assert answers(told("HAPTOG", PROTEIN, *days, unit="g/L")) == expected
+
+
+def test_every_new_limit_is_in_the_description():
+    kind = KINDS["value_limit"]
+    when = PROTEIN | {
+        "tests": ["HAPTOG"], "below_lln": 0.4, "out_of_range": True, "min_grade": 3, "confirm_samples": 4,
+        "fall": {"percent": 33}, "rise": {"by": {"value": 7, "unit": "g/L"}, "hours": 11},
+    }  # fmt: skip
+    words = kind.describe(kind.when.model_validate(when))
+    for said in ("at least 0.5 g/L", "0.4 times the lower", "outside the reference", "grade 3", "4 such samples",
+                 "33 % from baseline", "7 g/L within 11 hours", "only 2 times it"):  # fmt: skip
+        assert said in words

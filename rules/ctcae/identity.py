@@ -17,12 +17,15 @@ class LabTest:
     code: str
     name: str  # for people
     units: tuple[str, ...]  # that fit it, the usual one first
+    domain: str
 
 
 @cache
 def lab_tests() -> Mapping[str, LabTest]:
     """Return every known test by its own code."""
-    return {row["test"]: LabTest(row["test"], row["name"], tuple(row["units"].split())) for row in _rows()}
+    return {
+        row["test"]: LabTest(row["test"], row["name"], tuple(row["units"].split()), row["domain"]) for row in _rows()
+    }
 
 
 _BLOOD = ("BLOOD", "SERUM", "PLASMA", "血")

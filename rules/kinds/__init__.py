@@ -10,7 +10,6 @@ from rules.kinds import (
     feed,
     infection,
     lab_fall,
-    lab_rise,
     lab_toxicity,
     missed_dose,
     serious_event,
@@ -72,5 +71,7 @@ KINDS: dict[str, Kind] = {
     "unreadable_value": Kind(
         unreadable_value.When, unreadable_value.judge, unreadable_value.describe, _always(*DOMAINS)
     ),
-    "value_limit": Kind(lab_rise.When, value_limit.judge, value_limit.describe, _always("LB")),
+    "value_limit": Kind(
+        value_limit.When, value_limit.judge, value_limit.describe, lambda when: frozenset(when.domains)
+    ),
 }

@@ -64,6 +64,7 @@ class Judged:
     recovered: bool = False
     unknown: str = ""  # why it cannot be evaluated
     because: tuple[str, ...] = ()  # what it meets, in words
+    history: tuple[str, ...] = ()  # what it meets as the baseline did, in words
     severe: bool = False  # asks for no confirmation
     hold: bool = False  # meets a hold criterion
     at_once: bool = False  # must be told immediately
@@ -147,6 +148,17 @@ def passes(lab: GradedFinding, times: Decimal, reference: Decimal | None, *, or_
         return None if may_reach else False
     above = lab.value > limit or (lab.value == limit and (or_equal or lab.censor == ">"))
     return above if above or not lab.censor else None
+
+
+def undercuts(lab: GradedFinding, limit: Decimal, *, or_equal: bool = False) -> bool | None:
+    """Whether a result is below a limit in its unit; None where that is not certain."""
+    if lab.value is None:
+        return None
+    if lab.censor in (">", ">="):
+        may_lie = lab.value < limit or (lab.value == limit and or_equal and lab.censor == ">=")
+        return None if may_lie else False
+    below = lab.value < limit or (lab.value == limit and (or_equal or lab.censor == "<"))
+    return below if below or not lab.censor else None
 
 
 def why_not_compared(lab: GradedFinding) -> Ungraded:

@@ -1,8 +1,8 @@
-"""Kind `value_limit`: a result at an absolute limit, above a multiple of ULN or of the baseline, or risen within hours.
+"""Kind `value_limit`: a result at an absolute limit, out of its range, of a grade, or changed too far or too fast.
 
 Every sample after the first dose is judged; any one limit that is met is enough. An episode ends with a sample that
-meets none of them and is back to the upper limit of normal, or to the baseline where that was higher. It must not know
-thresholds: they are in the rulebook.
+meets none of them and is back to the range, or to the baseline where that lay further out. It must not know
+thresholds: they are in the rulebook (`rules.kinds.limits`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from rules.ctcae.identity import lab_tests
 from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement
 from rules.kinds.lab_episodes import (
@@ -18,20 +17,23 @@ from rules.kinds.lab_episodes import (
     baseline_of,
     episodes,
     evidence_of,
+    longest_run,
     never_measured,
     not_evaluable,
-    passes,
     plain,
     recovery_of,
     sample_before,
     sample_words,
 )
-from rules.kinds.lab_rise import When, judge_samples
+from rules.kinds.limit_checks import judge_samples
+from rules.kinds.limits import When, describe
 from rules.records import Participant
 
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import Rule
+
+__all__ = ["When", "describe", "judge"]
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
@@ -42,9 +44,9 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if not labs and (blind := never_measured(rule, participant.usubjid, test, measured)):
             yield blind
         samples = judge_samples(when, labs)
-        hits = episodes(samples)
+        hits = [episode for episode in episodes(samples) if _is_confirmed(when, samples, episode)]
         for episode in hits:
-            told = _hit(rule, participant.usubjid, labs, episode, context.header.ctcae)
+            told = _hit(rule, when, participant.usubjid, labs, episode, context.header.ctcae)
             yield replace(told, recovery=recovery_of(samples, episode))
         unknown = not_evaluable(rule, participant.usubjid, test, samples)
         if unknown is not None:
@@ -53,9 +55,21 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             yield from _clear(rule, when, participant.usubjid, labs, samples, context.header.ctcae)
 
 
-def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedFinding], episode: Sequence[Judged], ctcae: str) -> Judgement:
-    """Tell one episode by its highest sample."""
-    worst = max(episode, key=lambda s: (s.grade or 0, s.lab.value or Decimal(0)))
+def _is_confirmed(when: When, samples: Sequence[Judged], episode: Sequence[Judged]) -> bool:
+    """Whether an episode is told: a hold in it, or enough samples in a row."""
+    return any(sample.severe for sample in episode) or longest_run(samples, episode) >= when.confirm_samples
+
+
+def _hit(
+    rule: "Rule",
+    when: When,
+    usubjid: str,
+    labs: Sequence[GradedFinding],
+    episode: Sequence[Judged],
+    ctcae: str,
+) -> Judgement:
+    """Tell one episode by its worst sample."""
+    worst = max(episode, key=lambda s: (s.grade or 0, _extremity(when, s.lab)))
     previous = sample_before(labs, worst.lab)
     hold = Consequence.HOLD if any(sample.hold for sample in episode) else Consequence.WATCH
     grades = [sample.grade for sample in episode if sample.grade is not None]
@@ -65,7 +79,7 @@ def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedFinding], episode: Seq
         scope=worst.lab.test,
         anchors=frozenset(sample.lab.record.key for sample in episode),
         answer=Answer.HIT,
-        summary=_summary(worst.lab, episode),
+        summary=_summary(when, worst.lab, episode),
         reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
         urgency=rule.urgency,
         consequence=max(rule.consequence, hold, key=lambda consequence: consequence.rank),
@@ -76,11 +90,23 @@ def _hit(rule: "Rule", usubjid: str, labs: Sequence[GradedFinding], episode: Seq
     )
 
 
-def _summary(worst: GradedFinding, episode: Sequence[Judged]) -> str:
+def _extremity(when: When, lab: GradedFinding) -> Decimal:
+    """Say how far out a result is, to compare it with others of its test: by its number, or by its range both ways."""
+    value = lab.value or Decimal(0)
+    if when.looks_up and when.looks_down and lab.lln is not None and value < lab.lln:
+        return lab.lln / value if value else Decimal("Infinity")
+    if when.looks_up and when.looks_down and lab.uln:
+        return value / lab.uln
+    return value if when.looks_up else -value
+
+
+def _summary(when: When, worst: GradedFinding, episode: Sequence[Judged]) -> str:
     """Tell an episode in one sentence, such as "ALT 260 U/L on 2014-03-21: 5.78 x ULN, baseline 30"."""
     parts = []
-    if worst.value is not None and worst.uln:
-        parts.append(f"{worst.censor}{worst.value / worst.uln:.2f} x ULN")
+    low = when.looks_down and (not when.looks_up or (worst.lln is not None and (worst.value or 0) < worst.lln))
+    name, end = ("LLN", worst.lln) if low else ("ULN", worst.uln)
+    if worst.value is not None and end:
+        parts.append(f"{worst.censor}{worst.value / end:.2f} x {name}")
     parts.append(f"baseline {plain(worst.base)}" if worst.base is not None else "no usable baseline")
     if episode[-1].lab is not worst:
         parts.append(f"latest {episode[-1].lab.result} on {episode[-1].lab.adt}")
@@ -90,49 +116,25 @@ def _summary(worst: GradedFinding, episode: Sequence[Judged]) -> str:
 def _clear(
     rule: "Rule", when: When, usubjid: str, labs: Sequence[GradedFinding], samples: Sequence[Judged], ctcae: str
 ) -> Iterator[Judgement]:
-    """Write down a result above the limit that is not told because the baseline was above it already."""
-    limit = when.above_uln
-    if limit is None:
+    """Write down a result at a limit that is not told: the baseline met it already, or it was not confirmed."""
+    silent = [sample for sample in samples if sample.hit or sample.history]
+    if not silent:
         return
-    over = [sample.lab for sample in samples if passes(sample.lab, limit, sample.lab.uln)]
-    if not over:
-        return
-    worst = max(over, key=lambda lab: lab.value or Decimal(0))
+    worst = max(silent, key=lambda sample: (sample.hit, _extremity(when, sample.lab)))
+    if worst.hit:
+        reason = f"{', '.join(worst.because)}, and the rule asks for {when.confirm_samples} such samples in a row"
+    else:
+        reason = f"{', '.join(worst.history)}, as the baseline was, and not changed enough from it"
     yield Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
-        scope=worst.test,
-        anchors=frozenset({worst.record.key}),
+        scope=worst.lab.test,
+        anchors=frozenset({worst.lab.record.key}),
         answer=Answer.CLEAR,
-        summary=_summary(worst, [Judged(lab=worst, hit=False)]),
-        reason=f"{worst.name}: above {limit} x ULN, as the baseline was, and not risen enough from it",
+        summary=_summary(when, worst.lab, [worst]),
+        reason=f"{worst.lab.name}: {reason}",
         urgency=rule.urgency,
         told=False,
-        evidence=evidence_of([baseline_of(labs, worst), worst]),
+        evidence=evidence_of([baseline_of(labs, worst.lab), worst.lab]),
         ctcae=ctcae,
     )
-
-
-def describe(when: When) -> str:
-    """Say the criterion in words."""
-    limits = []
-    if when.at_least is not None:
-        limits.append(f"at least {when.at_least}")
-    if when.above_uln is not None:
-        limits.append(f"more than {when.above_uln} times the upper limit of normal")
-    if when.times_baseline is not None:
-        limits.append(f"at least {when.times_baseline} times the baseline")
-    if when.rise is not None:
-        limits.append(f"a rise of at least {when.rise.by} within {when.rise.hours} hours")
-    names = " or ".join(lab_tests()[test].name for test in when.tests)
-    words = f"After the first dose, {names}: {', or '.join(limits)}."
-    if when.hold_at_least is not None:
-        words += f" From {when.hold_at_least} on: hold."
-    if when.when_baseline_above_uln is not None:
-        high = when.when_baseline_above_uln
-        words += (
-            f" Where the baseline was above the upper limit, also: more than {high.times_baseline} times the baseline "
-            f"and more than {high.times_uln} times the upper limit; where it was itself above {when.above_uln} times "
-            f"the upper limit, only this."
-        )
-    return words

@@ -1,0 +1,144 @@
+"""The limits of kind `value_limit`, of which any one is enough, and their words for whoever signs the rulebook.
+
+It must not know how a sample is judged by them: that is `rules.kinds.limit_checks`.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rules.ctcae.identity import lab_tests
+from rules.kinds.lab_episodes import Amount, Number, check_unit
+
+
+class HighBaseline(BaseModel):
+    """What is enough as well where the baseline lies above ULN: both multiples passed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    times_baseline: Number
+    times_uln: Number
+
+
+class Change(BaseModel):
+    """A change of at least so much, or of so many percent, within so many hours or else from baseline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Amount | None = None
+    percent: Number | None = None
+    hours: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if (self.by is None) is (self.percent is None):
+            raise ValueError("give either by or percent")
+        return self
+
+    def __str__(self) -> str:
+        """The change in words, such as "at least 20 g/L from baseline"."""
+        much = self.by if self.by is not None else f"{self.percent} %"
+        return f"at least {much} {'from baseline' if self.hours is None else f'within {self.hours} hours'}"
+
+
+class When(BaseModel):
+    """Which tests, and the limits of which any one is enough."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tests: Annotated[tuple[str, ...], Field(min_length=1)]
+    at_least: Amount | None = None  # an absolute limit that itself is enough
+    hold_at_least: Amount | None = None  # beside at_least: from here on the protocol holds the drug
+    below: Amount | None = None
+    above_uln: Number | None = None  # more than so many times the upper limit
+    when_baseline_above_uln: HighBaseline | None = None
+    below_lln: Number | None = None  # less than so many times the lower limit
+    out_of_range: bool = False  # below the lower limit or above the upper
+    min_grade: Annotated[int, Field(ge=1, le=4)] | None = None  # by CTCAE, in either direction
+    times_baseline: Number | None = None  # at least so many times the baseline
+    rise: Change | None = None
+    fall: Change | None = None
+    new_only: bool = False  # a limit of the result alone that the baseline met already is history; a hold never is
+    confirm_samples: Annotated[int, Field(ge=1)] = 1  # in a row; a hold needs none
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        changes = [change.by for change in (self.rise, self.fall) if change is not None]
+        for test in self.tests:
+            check_unit(test, "")
+            for amount in (self.at_least, self.hold_at_least, self.below, *changes):
+                check_unit(test, amount.unit if amount is not None else "")
+        if not (self.looks_up or self.looks_down):
+            raise ValueError(
+                "give at_least, below, above_uln, below_lln, out_of_range, min_grade, times_baseline, rise or fall"
+            )
+        if self.hold_at_least is not None and self.at_least is None:
+            raise ValueError("hold_at_least goes beside at_least, which is missing")
+        if self.when_baseline_above_uln is not None and (self.above_uln is None or self.new_only):
+            raise ValueError("when_baseline_above_uln goes beside above_uln, which is missing, and not with new_only")
+        if self.fall is not None and self.fall.percent is not None and self.fall.percent > 100:
+            raise ValueError("fall.percent must not be above 100")
+        if self.new_only and not self.has_own_limit:
+            raise ValueError("new_only needs a limit that the baseline can meet: a change from it is always new")
+        return self
+
+    @property
+    def has_own_limit(self) -> bool:
+        """Whether a result alone can meet a limit, whatever was before it."""
+        own = (self.at_least, self.below, self.above_uln, self.below_lln, self.min_grade)
+        return self.out_of_range or any(limit is not None for limit in own)
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether a high result can be a concern."""
+        upwards = (self.at_least, self.above_uln, self.times_baseline, self.rise, self.min_grade)
+        return self.out_of_range or any(limit is not None for limit in upwards)
+
+    @property
+    def looks_down(self) -> bool:
+        """Whether a low result can be a concern."""
+        downwards = (self.below, self.below_lln, self.fall, self.min_grade)
+        return self.out_of_range or any(limit is not None for limit in downwards)
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains that bring these tests."""
+        return frozenset(lab_tests()[test].domain for test in self.tests)
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    names = " or ".join(lab_tests()[test].name for test in when.tests)
+    words = [f"After the first dose, {names}: {', or '.join(limit_words(when))}."]
+    if when.hold_at_least is not None:
+        words.append(f"From {when.hold_at_least} on: hold.")
+    if when.when_baseline_above_uln is not None:
+        high = when.when_baseline_above_uln
+        words.append(
+            f"Where the baseline was above the upper limit, also: more than {high.times_baseline} times the baseline "
+            f"and more than {high.times_uln} times the upper limit; where it was itself above {when.above_uln} times "
+            f"the upper limit, only this."
+        )
+    if when.new_only:
+        more = f", and only {when.times_baseline} times it or more counts" if when.times_baseline is not None else ""
+        words.append(f"Where the baseline met the limit already, that is history{more}.")
+        words.append("Without a usable baseline it counts as new.")
+    if when.confirm_samples > 1:
+        words.append(f"Told from {when.confirm_samples} such samples in a row on.")
+    return " ".join(words)
+
+
+def limit_words(when: When) -> list[str]:
+    """Say each limit in words."""
+    said = {
+        f"at least {when.at_least}": when.at_least,
+        f"below {when.below}": when.below,
+        f"more than {when.above_uln} times the upper limit of normal": when.above_uln,
+        f"less than {when.below_lln} times the lower limit of normal": when.below_lln,
+        "outside the reference range": when.out_of_range or None,
+        f"CTCAE grade {when.min_grade} or worse": when.min_grade,
+        f"at least {when.times_baseline} times the baseline": when.times_baseline if not when.new_only else None,
+        f"a rise of {when.rise}": when.rise,
+        f"a fall of {when.fall}": when.fall,
+    }
+    return [words for words, limit in said.items() if limit is not None]
