@@ -43,7 +43,25 @@ results = st.sampled_from(
 units = st.sampled_from(["", "10^9/L", "g/L", "mmol/L", "umol/L", "mg/dL", "U/L", "mIU/L", "/uL", "%"])
 limits = st.sampled_from(["", "0", "5", "40", "150", "x"])
 tests = st.sampled_from(
-    ["PLAT", "NEUT", "WBC", "LYM", "HGB", "ALT", "AST", "CREAT", "EOS", "CK", "LIPASE", "TSH", "plat ", "XXX", ""]
+    [
+        "PLAT",
+        "NEUT",
+        "WBC",
+        "LYM",
+        "HGB",
+        "ALT",
+        "AST",
+        "BILI",
+        "ALP",
+        "CREAT",
+        "EOS",
+        "CK",
+        "LIPASE",
+        "TSH",
+        "plat ",
+        "XXX",
+        "",
+    ]
 )
 terms = st.sampled_from(["Pneumonia", "带状疱疹", "", "no infection", "*", "A" * 300])
 

@@ -11,6 +11,8 @@ from rules.kinds import (
     infection,
     lab_fall,
     lab_toxicity,
+    liver_injury,
+    liver_limits,
     missed_dose,
     serious_event,
     seriousness_disagreement,
@@ -54,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
     "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),
+    "liver_injury": Kind(liver_limits.When, liver_injury.judge, liver_injury.describe, _always("LB")),
     "missed_dose": Kind(
         missed_dose.When,
         missed_dose.judge,

@@ -226,12 +226,13 @@ def whole(percent: Decimal | None) -> str:
 
 
 def never_measured(rule: "Rule", usubjid: str, test: str, others: Sequence[GradedFinding]) -> Judgement | None:
-    """Say that a dosed participant's labs hold no result of the test at all, so that its rule is blind.
+    """Say that a dosed participant's findings hold no result of the test at all, so that its rule is blind.
 
-    Silent where nothing at all was measured after the first dose: then it is too early to tell.
+    Silent where nothing of its domain was measured after the first dose: then it is too early to tell. A temperature
+    says nothing of when blood is drawn.
     """
-    seen = [lab for lab in others if not lab.predose]
-    if not seen:
+    domain = lab_tests()[test].domain
+    if not any(other.record.domain == domain and not other.predose for other in others):
         return None
     name = lab_tests()[test].name
     return Judgement(

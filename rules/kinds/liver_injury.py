@@ -1,0 +1,239 @@
+"""Kind `liver_injury`: ALT or AST and bilirubin above their multiples of ULN within days: potential Hy's law.
+
+Alkaline phosphatase only names the pattern: a cholestatic one is told as well. Two samples that were both taken before
+the first dose are history. An episode is every pair that shares samples with another. It must not know thresholds: they
+are in the rulebook.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rules.graded import GradedFinding
+from rules.hit import Answer, Judgement, Urgency
+from rules.kinds.lab_episodes import baseline_of, evidence_of, never_measured, passes, plain
+from rules.kinds.liver_limits import (
+    ALP,
+    BILIRUBIN,
+    TRANSAMINASES,
+    LiverSample,
+    Pair,
+    When,
+    clusters,
+    days_apart,
+    in_words,
+    judge_bilirubin,
+    judge_transaminases,
+    multiple,
+    names_of,
+    of_tests,
+    pairs,
+    why_open,
+)
+from rules.records import Participant
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+SCOPE = "LIVER"
+ALONE = "LIVER/ALONE"
+"""The scope of what is only written down, so that it stands beside whatever is told."""
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
+    """Answer for each episode, for ALT and AST alone, and for what cannot be paired."""
+    labs = context.findings(participant)
+    liver, bile = judge_transaminases(when, labs), judge_bilirubin(when, labs)
+    said = _Said(rule, when, participant.usubjid, labs, context.header.ctcae)
+    if not any(lab.test in TRANSAMINASES for lab in labs) and (
+        blind := never_measured(rule, participant.usubjid, TRANSAMINASES[0], labs)
+    ):
+        yield blind
+    paired = list(pairs(when, liver, bile))
+    for cluster in clusters((one.key, other.key) for one, other in paired):
+        yield said.hit([pair for pair in paired if pair[0].key in cluster])
+    known = {sample.key for pair in paired for sample in pair}
+    single = [sample for sample in (*liver, *bile) if sample.key not in known and not sample.lab.predose]
+    open_ = {sample.key: why for sample in single if (why := _why_open(when, sample, liver, bile))}
+    if open_:
+        yield said.not_evaluable([(sample, open_[sample.key]) for sample in single if sample.key in open_])
+    alone = [s for s in single if s.key not in open_ and s.lab.test in TRANSAMINASES and (s.meets or s.as_before)]
+    yield from said.alone(alone)
+
+
+def _why_open(when: When, sample: LiverSample, liver: Sequence[LiverSample], bile: Sequence[LiverSample]) -> str:
+    """Say why a sample cannot be paired; an unreadable bilirubin is told with the ALT or AST that asks for it."""
+    if sample.meets is False:
+        return ""
+    if sample.lab.test in TRANSAMINASES:
+        return why_open(when, sample, bile, names_of(BILIRUBIN))
+    return why_open(when, sample, liver, names_of(*TRANSAMINASES)) if sample.meets else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Puts answers about one participant into words."""
+
+    rule: "Rule"
+    when: When
+    usubjid: str
+    labs: Sequence[GradedFinding]
+    ctcae: str
+
+    def hit(self, episode: Sequence[Pair]) -> Judgement:
+        """Tell one episode by its worst pair: the highest multiple of ALT or AST, then of bilirubin."""
+        liver, bile = (s.lab for s in max(episode, key=lambda pair: [multiple(sample.lab) for sample in pair]))
+        name, alp_words, alp = self._pattern(liver)
+        baseline = self._baseline(liver)
+        before = f"baseline {plain(liver.base)}" if liver.base is not None else "no usable baseline"
+        samples = [sample.lab for pair in episode for sample in pair]
+        return Judgement(
+            rule_id=self.rule.id,
+            usubjid=self.usubjid,
+            scope=SCOPE,
+            anchors=frozenset(lab.record.key for lab in samples),
+            answer=Answer.HIT,
+            summary=f"{name}: {in_words(liver)}, {before}; {in_words(bile)}; {alp_words}",
+            reason=f"{name}: {_limits(self.when)}; {alp_words}",
+            urgency=self.rule.urgency,
+            consequence=self.rule.consequence,
+            at=max((lab.adt for lab in (liver, bile) if lab.adt is not None), key=lambda on: on.earliest),
+            recovery=self._recovery(samples, liver),
+            grade=max((lab.high.lowest for lab in samples if lab.high.term), default=None),
+            evidence=evidence_of([baseline, liver, self._baseline(bile), bile, alp]),
+            ctcae=self.ctcae,
+        )
+
+    def not_evaluable(self, told: Sequence[tuple[LiverSample, str]]) -> Judgement:
+        """Say which samples cannot be paired, the newest for each reason; a certain one is looked at the same day."""
+        newest = {why: sample for sample, why in told}
+        words = [f"{in_words(sample.lab)}: {why}" for why, sample in newest.items()]
+        certain = any(sample.meets for sample, _ in told)
+        return Judgement(
+            rule_id=self.rule.id,
+            usubjid=self.usubjid,
+            scope=SCOPE,
+            anchors=frozenset(sample.key for sample, _ in told),
+            answer=Answer.NOT_EVALUABLE,
+            summary="Potential Hy's law cannot be evaluated",
+            reason="; ".join(words),
+            urgency=Urgency.SAME_DAY if certain else Urgency.ROUTINE,
+            evidence=evidence_of(sample.lab for sample in newest.values()),
+            ctcae=self.ctcae,
+        )
+
+    def alone(self, samples: Sequence[LiverSample]) -> Iterator[Judgement]:
+        """Write down ALT or AST above the limit without bilirubin, or tell it where the rulebook asks for that."""
+        tell = self.when.temple == "tell"
+        written = [sample for sample in samples if not (tell and sample.meets)]
+        if written:
+            yield self._alone(written, told=False)
+        telling = [sample for sample in samples if tell and sample.meets]
+        near = ((a.key, b.key) for a in telling for b in telling if _are_near(self.when, a, b))
+        for cluster in clusters(near):
+            yield self._alone([sample for sample in telling if sample.key in cluster], told=True)
+
+    def _alone(self, samples: Sequence[LiverSample], *, told: bool) -> Judgement:
+        """Put ALT or AST alone into words, by the highest sample."""
+        worst = max(samples, key=lambda sample: multiple(sample.lab))
+        name = "Raised as at baseline" if worst.as_before else "Temple's corollary"
+        why = "not risen enough from a raised baseline" if worst.as_before else "bilirubin measured and not above"
+        limit = f"{names_of(*TRANSAMINASES)} {_limit(self.when)}"
+        return Judgement(
+            rule_id=self.rule.id,
+            usubjid=self.usubjid,
+            scope=SCOPE if told else ALONE,
+            anchors=frozenset(sample.key for sample in samples),
+            answer=Answer.HIT if told else Answer.CLEAR,
+            summary=f"{name}: {in_words(worst.lab)}, {why}",
+            reason=f"{name}: {limit}, {why}",
+            urgency=self.when.temple_urgency if told else self.rule.urgency,
+            told=told,
+            at=worst.lab.adt,
+            recovery=self._recovery([sample.lab for sample in samples], worst.lab) if told else "",
+            grade=worst.lab.high.lowest if worst.lab.high.term else None,
+            evidence=evidence_of([self._baseline(worst.lab), worst.lab]),
+            ctcae=self.ctcae,
+        )
+
+    def _pattern(self, liver: GradedFinding) -> tuple[str, str, GradedFinding | None]:
+        """Name the pattern by alkaline phosphatase at baseline and nearest to ALT or AST: name, words, sample."""
+        measured = of_tests(self.labs, ALP)
+        near = [(apart, alp) for alp in measured if (apart := days_apart(alp, liver)) is not None]
+        near = sorted((pair for pair in near if pair[0] <= self.when.days), key=lambda p: (p[0], multiple(p[1])))
+        name, cholestatic = (
+            "Potential Hy's law",
+            "Cholestatic pattern" if self.when.alp_decides else "Potential Hy's law",
+        )
+        first = next((base for alp in measured if (base := baseline_of(measured, alp)) is not None), None)
+        if first is not None and passes(first, Decimal(1), first.uln):
+            return cholestatic, f"{in_words(first)}, above ULN already at baseline", first
+        for _, alp in near:
+            high = passes(alp, self.when.alp_uln, alp.uln, or_equal=True)
+            if high is not None:
+                words = f"at least {self.when.alp_uln} x ULN" if high else f"below {self.when.alp_uln} x ULN"
+                return cholestatic if high else name, f"{in_words(alp)}, {words}", alp
+        if near:
+            return name, f"{in_words(near[0][1])}, not comparable with ULN: pattern unknown", near[0][1]
+        alp_name = names_of(ALP)
+        return name, f"{alp_name} unknown: not measured within {self.when.days} days", None
+
+    def _recovery(self, samples: Sequence[GradedFinding], worst: GradedFinding) -> str:
+        """Tell the first later result of the same test that is back to ULN, '' while there is none."""
+        own = [lab for lab in self.labs if lab.test == worst.test]
+        last = max(place for place, lab in enumerate(own) if lab in samples)
+        end = next((lab for lab in own[last + 1 :] if passes(lab, Decimal(1), lab.uln) is False), None)
+        return f"recovered: {in_words(end)}" if end is not None and end.adt is not None else ""
+
+    def _baseline(self, lab: GradedFinding) -> GradedFinding | None:
+        """Return the baseline sample of a given one."""
+        return baseline_of(self.labs, lab)
+
+
+def _are_near(when: When, sample: LiverSample, other: LiverSample) -> bool:
+    """Whether two samples are the same one, or within the days of one another."""
+    apart = days_apart(sample.lab, other.lab)
+    return sample is other or (apart is not None and apart <= when.days)
+
+
+def _limit(when: When) -> str:
+    """Say the limit of ALT and AST."""
+    risen = f" (and {when.times_high_baseline} x a baseline above ULN)" if when.times_high_baseline else ""
+    return f"{'at least' if when.transaminase_or_equal else 'more than'} {when.transaminase_uln} x ULN{risen}"
+
+
+def _limits(when: When) -> str:
+    """Say the two limits that are met."""
+    return (
+        f"{names_of(*TRANSAMINASES)} {_limit(when)} and {names_of(BILIRUBIN).lower()} more than "
+        f"{when.bilirubin_uln} x ULN within {when.days} days"
+    )
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    limit = f"{'at least' if when.transaminase_or_equal else 'more than'} {when.transaminase_uln}"
+    words = (
+        f"{names_of(*TRANSAMINASES)} {limit} times the upper limit of normal, and bilirubin more than "
+        f"{when.bilirubin_uln} times, at most {when.days} days apart in either order, the later one after the first "
+        f"dose: potential Hy's law."
+    )
+    if when.times_high_baseline is not None:
+        words += (
+            f" Where the baseline of ALT or AST was above the upper limit, only from {when.times_high_baseline} times "
+            f"that baseline on; what stays below is written down."
+        )
+    if when.alp_decides:
+        words += (
+            f" With alkaline phosphatase of at least {when.alp_uln} times the upper limit at the time, or above it "
+            f"already at baseline, it is told as a cholestatic pattern; without, it is told as unknown."
+        )
+    else:
+        words += f" Alkaline phosphatase of at least {when.alp_uln} times the upper limit is told beside it."
+    alone = f"told ({when.temple_urgency})" if when.temple == "tell" else "written down and not told"
+    return (
+        f"{words} ALT or AST that high with bilirubin measured from that day on and not above is {alone}. Where one of "
+        f"the two is that high and the other was not measured from that day on, this is told."
+    )

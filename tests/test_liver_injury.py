@@ -1,0 +1,174 @@
+"""Kind liver_injury: potential Hy's law, told in days; whatever cannot be paired is said."""
+
+import pytest
+from pydantic import ValidationError
+
+from rules.hit import Answer, Consequence, Judgement, Urgency
+from rules.kinds import KINDS
+from tests.lab_stories import judged, on, sample
+
+WHEN: dict[str, object] = {"transaminase_uln": 3, "bilirubin_uln": 2, "days": 30, "alp_uln": 2}
+ULN = {"ALT": 40, "AST": 40, "BILI": 20, "ALP": 100}
+UNIT = {"BILI": "umol/L"}
+
+
+def at(test: str, day: int | None, result: object, **more):
+    return sample(test, day, result, more.pop("unit", UNIT.get(test, "U/L")), 1, more.pop("uln", ULN[test]), **more)
+
+
+def liver(*rows, dosed: bool = True, **when) -> list[Judgement]:
+    return judged("liver_injury", WHEN | when, rows, dosed=dosed, urgency="immediate", consequence="hold")
+
+
+def answers(judgements: list[Judgement]) -> list[Answer]:
+    return [judgement.answer for judgement in judgements]
+
+
+def test_a_hit_says_what_when_and_how_much():
+    (hit,) = liver(at("ALT", -3, 30), at("ALT", 8, 130), at("BILI", 10, 45), at("ALP", 8, 80), at("ALT", 20, 40))
+    assert (hit.answer, hit.urgency, hit.consequence) == (Answer.HIT, Urgency.IMMEDIATE, Consequence.HOLD)
+    assert hit.summary == (
+        f"Potential Hy's law: ALT 130 U/L on {on(8)} (3.25 x ULN), baseline 30; Bilirubin 45 umol/L on {on(10)} "
+        f"(2.25 x ULN); Alkaline phosphatase 80 U/L on {on(8)} (0.80 x ULN), below 2 x ULN"
+    )
+    assert (hit.at, hit.grade) == (on(10), 2)
+    assert hit.anchors == {"ALT/8/130", "BILI/10/45"}
+    assert [evidence.key for evidence in hit.evidence] == ["ALT/-3/30", "ALT/8/130", "BILI/10/45", "ALP/8/80"]
+    assert hit.recovery == f"recovered: ALT 40 U/L on {on(20)} (1.00 x ULN)"
+
+
+@pytest.mark.parametrize(
+    ("alt", "bili", "apart", "expected"),
+    [
+        (120, 40.1, 0, Answer.HIT),
+        (120, 40.1, 30, Answer.HIT),
+        (119.9, 40.1, 0, None),
+        (120, 40, 0, Answer.CLEAR),
+        (120, 40.1, 31, Answer.NOT_EVALUABLE),
+        ("<120", 40.1, 0, None),
+        ("<200", 40.1, 0, Answer.NOT_EVALUABLE),
+        (">119", 40.1, 0, Answer.NOT_EVALUABLE),
+        (">120", ">40", 0, Answer.HIT),
+        (120, ">39", 0, Answer.NOT_EVALUABLE),
+        ("clumped", 40.1, 0, Answer.NOT_EVALUABLE),
+        ("clumped", 20, 0, None),
+    ],
+)
+def test_the_limits_one_step_either_side(alt: object, bili: object, apart: int, expected: Answer | None):
+    wanted = [] if expected is None else [expected]
+    assert answers(liver(at("ALT", 40, alt), at("BILI", 40 + apart, bili))) == wanted
+    if expected is not Answer.CLEAR:  # in either order
+        assert answers(liver(at("ALT", 40, alt), at("BILI", 40 - apart, bili))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "rows", "expected"),
+    [
+        ({"transaminase_or_equal": False}, (120, 41), []),
+        ({"transaminase_or_equal": False}, (120.1, 41), [Answer.HIT]),
+        ({"transaminase_uln": 5}, (199, 41), []),
+        ({"bilirubin_uln": 1.5}, (120, 30.1), [Answer.HIT]),
+    ],
+)
+def test_every_limit_can_be_set(change: dict[str, object], rows: tuple[object, object], expected: list[Answer]):
+    assert answers(liver(at("ALT", 8, rows[0]), at("BILI", 8, rows[1]), **change)) == expected
+
+
+@pytest.mark.parametrize(
+    ("alp", "decides", "name", "words"),
+    [
+        ([at("ALP", 8, 199)], True, "Potential Hy's law", "below 2 x ULN"),
+        ([at("ALP", 8, 200)], True, "Cholestatic pattern", "at least 2 x ULN"),
+        ([at("ALP", 8, 200)], False, "Potential Hy's law", "at least 2 x ULN"),
+        ([at("ALP", -2, 101), at("ALP", 8, 90)], True, "Cholestatic pattern", "already at baseline"),
+        ([at("ALP", -2, 100), at("ALP", 8, 90)], True, "Potential Hy's law", "below 2 x ULN"),
+        ([at("ALP", 7, 90), at("ALP", 12, 300)], True, "Potential Hy's law", "below 2 x ULN"),  # the nearest tells
+        ([at("ALP", 39, 300)], True, "Potential Hy's law", "unknown: not measured within 30 days"),
+        ([at("ALP", 38, 300)], True, "Cholestatic pattern", "at least 2 x ULN"),
+        ([at("ALP", 8, 300, uln="")], True, "Potential Hy's law", "not comparable with ULN: pattern unknown"),
+        ([at("ALP", None, 300)], True, "Potential Hy's law", "unknown"),
+        ([], True, "Potential Hy's law", "unknown"),
+    ],
+)
+def test_alkaline_phosphatase_names_the_pattern_and_hides_nothing(alp, decides: bool, name: str, words: str):
+    (hit,) = liver(at("ALT", 8, 130), at("BILI", 8, 45), *alp, alp_decides=decides)
+    assert hit.answer is Answer.HIT
+    assert hit.reason.startswith(name)
+    assert words in hit.reason
+
+
+def test_alt_alone_is_written_down_or_told_as_the_rulebook_asks():
+    rows = (at("ALT", 8, 130), at("BILI", 8, 20))
+    (clear,) = liver(*rows)
+    assert (clear.answer, clear.told, clear.scope) == (Answer.CLEAR, False, "LIVER/ALONE")
+    (hit,) = liver(*rows, temple="tell")
+    assert (hit.answer, hit.urgency, hit.consequence) == (Answer.HIT, Urgency.SAME_DAY, Consequence.WATCH)
+    (worse,) = liver(*rows, at("BILI", 15, 45), temple="tell")
+    assert (worse.scope, worse.urgency) == (hit.scope, Urgency.IMMEDIATE)
+    assert worse.anchors & hit.anchors  # the same alert, worse
+
+
+def test_an_earlier_normal_bilirubin_does_not_answer_for_later():
+    (open_,) = liver(at("ALT", 8, 130), at("BILI", 7, 20))
+    assert (open_.answer, open_.told, open_.urgency) == (Answer.NOT_EVALUABLE, True, Urgency.SAME_DAY)
+    assert open_.reason.endswith("Bilirubin not measured on that day or within 30 days after")
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([at("ALT", 8, 130), at("BILI", 8, 80, uln="")], "Bilirubin: no reference range"),
+        ([at("ALT", 8, 130, uln=""), at("BILI", 8, 80)], "no reference range"),
+        ([at("ALT", 8, 130), at("BILI", None, 80)], "Bilirubin: the day of a sample is not known"),
+        ([at("ALT", 8, 130), at("BILI", 8, "", stat="NOT DONE")], "Bilirubin not measured"),
+        ([at("BILI", 8, 80), at("ALP", 8, 80), at("ALT", 70, 30)], "ALT or AST not measured"),
+    ],
+)
+def test_what_cannot_be_paired_is_told(rows, reason: str):
+    (open_,) = liver(*rows)
+    assert (open_.answer, open_.told) == (Answer.NOT_EVALUABLE, True)
+    assert reason in open_.reason
+
+
+def test_pairs_that_share_samples_are_one_episode_that_grows():
+    first = [at("ALT", 8, 130), at("BILI", 8, 45)]
+    (before,) = liver(*first)
+    (after,) = liver(*first, at("AST", 15, 400), at("BILI", 15, 60), at("ALT", 36, 140))
+    assert before.anchors < after.anchors
+    assert "AST 400" in after.summary
+    assert answers(liver(*first, at("ALT", 90, 130), at("BILI", 91, 45))) == [Answer.HIT, Answer.HIT]
+
+
+def test_history_is_silent_and_its_later_half_is_not():
+    assert liver(at("ALT", -3, 130), at("BILI", -3, 45)) == []
+    assert liver(at("ALT", -3, 130), at("BILI", -3, 45), dosed=False) == []
+    assert liver(at("ALT", -3, 130)) == []
+    assert answers(liver(at("ALT", -3, 130), at("BILI", 8, 45))) == [Answer.HIT]
+
+
+def test_a_high_baseline_can_ask_for_a_rise():
+    rows = [at("ALT", -3, 70), at("ALT", 8, 130), at("BILI", 8, 45)]
+    assert answers(liver(*rows)) == [Answer.HIT]
+    (clear,) = liver(*rows, times_high_baseline=2)
+    assert (clear.answer, clear.told) == (Answer.CLEAR, False)
+    assert "not risen enough from a raised baseline" in clear.reason
+    assert answers(liver(*rows, at("ALT", 9, 140), times_high_baseline=2))[0] is Answer.HIT
+
+
+def test_a_participant_without_alt_and_ast_is_said_to_be_unseen():
+    (blind,) = liver(at("ALP", 8, 90))
+    assert (blind.answer, blind.told) == (Answer.NOT_EVALUABLE, False)
+    assert "never measured" in blind.summary
+
+
+def test_a_vital_sign_does_not_make_a_laboratory_late():
+    temperature = sample("TEMP", 8, "36.6", "C", domain="VS")
+    assert liver(temperature) == []
+    assert judged("value_limit", {"tests": ["CREAT"], "times_baseline": 1.5}, [temperature]) == []
+
+
+def test_a_limit_that_is_missing_or_unknown_is_refused():
+    when = KINDS["liver_injury"].when
+    for wrong in ({"days": -1}, {"alp_uln": 0}, {"temple": "hide"}, {"limit": 3}):
+        with pytest.raises(ValidationError):
+            when.model_validate(WHEN | wrong)
