@@ -98,10 +98,10 @@ def signs_of_seriousness(row: AdverseEvent) -> tuple[str, ...]:
 def _signs_of_death(row: AdverseEvent) -> tuple[str, ...]:
     """Name what says beside AESDTH that the event ended in death: the outcome, and CTCAE's grade for death."""
     outcome = (f"AEOUT = {row.aeout.upper()}",) if has_fatal_outcome(row) else ()
-    return (*outcome, f"AETOXGR = {row.aetoxgr} (death)") if _grade(row) == 5 else outcome
+    return (*outcome, f"AETOXGR = {row.aetoxgr} (death)") if reported_grade(row) == 5 else outcome
 
 
-def _grade(row: AdverseEvent) -> int | None:
+def reported_grade(row: AdverseEvent) -> int | None:
     """Return the grade that a row reports, None where none can be read."""
     match = _GRADE.fullmatch(row.aetoxgr)
     return int(match[1]) if match else None
@@ -127,7 +127,7 @@ def seriousness_of(event: Event) -> Seriousness:
 
 def grade_of(event: Event) -> int | None:
     """Return the worst grade reported: AETOXGR, or CTCAE's own 5 for death and 4 for life-threatening; else None."""
-    grades = [grade for row in event.rows if (grade := _grade(row)) is not None]
+    grades = [grade for row in event.rows if (grade := reported_grade(row)) is not None]
     grades += [5 for row in event.rows if is_fatal(row)]
     grades += [4 for row in event.rows if row.aeslife == "Y"]
     return max(grades, default=None)

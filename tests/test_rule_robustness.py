@@ -85,7 +85,8 @@ trials = st.fixed_dictionaries(
         "AE": rows(
             AETERM=terms, AESOC=st.sampled_from(["", "UNCODED", "Infections and infestations", "Cardiac disorders"]),
             AESER=answers, AESHOSP=answers, AESDTH=answers, AEOUT=st.sampled_from(["", "FATAL", "死亡", "RECOVERED"]),
-            AETOXGR=st.sampled_from(["", "3", "5.0", "Grade 4", "x"]), AESTDTC=dates,
+            AETOXGR=st.sampled_from(["", "3", "5.0", "Grade 4", "x"]), AESTDTC=dates, AEDTC=dates,
+            AESEV=st.sampled_from(["", "MILD", "severe", "中度", "x"]), AESPID=st.sampled_from(["", "E1", "E2"]),
         ),
         "LB": rows(
             LBTESTCD=tests, LBORRES=results, LBORRESU=units, LBORNRLO=limits, LBORNRHI=limits, LBDTC=dates,
@@ -114,7 +115,8 @@ def participant(trial: dict[str, list[dict[str, str]]]) -> Participant:
         for row in given_rows:
             version += 1
             values = {"USUBJID": "P1", **row}
-            record = read_record(domain, values, version=version, key=f"{domain}{version}")
+            event_key = f"P1|{row['AESPID']}" if row.get("AESPID") else ""
+            record = read_record(domain, values, version=version, key=f"{domain}{version}", event_key=event_key)
             if domain == "DM":
                 rooms["subject"] = record
             else:
@@ -130,5 +132,9 @@ def test_every_rule_answers_whatever_the_rows_say(trial, book, zone):
     assert evaluation.failures == ()
     assert all(said.summary and said.reason and said.anchors for said in evaluation.judgements)
     serious = {j.scope for j in evaluation.judgements if j.rule_id == "SAE-01" and j.answer is Answer.HIT}
-    said_y = [row for row in trial["AE"] if "Y" in (row["AESER"].strip().upper(), row["AESDTH"].strip().upper())]
+    said_y = {
+        f"P1|{row['AESPID']}" if row["AESPID"] else number
+        for number, row in enumerate(trial["AE"])
+        if "Y" in (row["AESER"].strip().upper(), row["AESDTH"].strip().upper())
+    }
     assert len(serious) >= len(said_y)  # whatever else their rows hold

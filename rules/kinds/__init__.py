@@ -18,6 +18,7 @@ from rules.kinds import (
     seriousness_disagreement,
     unreadable_value,
     value_limit,
+    worsened_event,
 )
 from rules.records import DOMAINS
 
@@ -77,4 +78,5 @@ KINDS: dict[str, Kind] = {
     "value_limit": Kind(
         value_limit.When, value_limit.judge, value_limit.describe, lambda when: frozenset(when.domains)
     ),
+    "worsened_event": Kind(worsened_event.When, worsened_event.judge, worsened_event.describe, _always("AE")),
 }

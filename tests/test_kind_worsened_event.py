@@ -1,0 +1,74 @@
+"""What kind `worsened_event` says beyond its rule cases: each rise is news, and real data hold so many."""
+
+import csv
+from collections import defaultdict
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from rules.dtc import Dtc
+from rules.evaluate import evaluate
+from rules.hit import Answer
+from rules.reading import read_record
+from rules.records import AdverseEvent, Feed, Participant, StudyView
+from rules.rulebook import load_rulebook
+
+BOOK = load_rulebook("low_dose_il2_sle")
+
+
+def judge(*participants):
+    view = StudyView(participants=participants, feed=Feed(domains=frozenset({"AE", "DM"})))
+    evaluation = evaluate(BOOK, view, datetime(2026, 6, 1, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))
+    assert not evaluation.failures
+    return [judgement for judgement in evaluation.judgements if judgement.rule_id == "AE-03"]
+
+
+def course(*severities, **values):
+    """One event with a row a month."""
+    rows = tuple(
+        AdverseEvent(
+            version=month, key=f"AE{month}", event_key="P1|E1", usubjid="P1", aeterm="RASH", aesev=severity,
+            aedtc=Dtc.parse(f"2026-{month:02}-10"), **values,
+        )
+        for month, severity in enumerate(severities, 1)
+    )  # fmt: skip
+    return Participant(usubjid="P1", adverse_events=rows)
+
+
+def test_each_further_rise_is_news_and_an_unchanged_row_is_none():
+    told = [judge(course(*["MILD", "MODERATE", "MODERATE", "MILD", "MODERATE", "SEVERE"][:n])) for n in range(1, 7)]
+    assert [len(hits) for hits in told] == [0, 1, 1, 1, 1, 1]
+    anchors = [hits[0].anchors for hits in told[1:]]
+    new = [sorted(now - before) for before, now in zip([frozenset(), *anchors], anchors, strict=False)]
+    assert new == [["AE2", "P1|E1"], [], [], ["AE5"], ["AE6"]]
+    assert all(hits[0].each_anchor_is_news for hits in told[1:])
+
+
+def test_a_rise_happened_when_it_was_collected_and_shows_the_severities():
+    (hit,) = judge(course("MILD", "SEVERE"))
+    assert (hit.at.text, hit.summary, hit.grade) == ("2026-02-10", "Became worse: RASH", None)
+    assert [dict(record.values)["aesev"] for record in hit.evidence] == ["MILD", "SEVERE"]
+
+
+def test_cdisc_pilot_exactly_the_rising_events(data):
+    with (data / "cdiscpilot01/ae.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    by_subject, by_event = defaultdict(list), defaultdict(list)
+    for number, row in enumerate(rows):
+        event_key = f"{row['USUBJID']}|{row['AESPID']}"
+        record = read_record("AE", row, version=number, key=str(number), event_key=event_key)
+        by_subject[row["USUBJID"]].append(record)
+        by_event[event_key].append((row["AEDTC"], ["MILD", "MODERATE", "SEVERE"].index(row["AESEV"]), row))
+    changing = {key: told for key, told in by_event.items() if len({severity for _, severity, _ in told}) > 1}
+    rising = {
+        key
+        for key, told in changing.items()
+        if any(on < later and severity < worse for on, severity, _ in told for later, worse, _ in told)
+    }
+    said = judge(*(Participant(usubjid=u, adverse_events=tuple(r)) for u, r in by_subject.items()))
+    as_serious = {j.scope for j in said if j.answer is Answer.CLEAR}
+    for key in as_serious:  # what is left to SAE-01 ended in death, or became life-threatening
+        assert any(row["AEOUT"] == "FATAL" or "Y" in (row["AESDTH"], row["AESLIFE"]) for *_, row in by_event[key])
+    assert {j.scope for j in said if j.answer is Answer.HIT} == rising - as_serious
+    assert as_serious <= rising
+    assert (len(by_event), len(changing), len(rising), len(as_serious)) == (883, 78, 62, 0)
+    assert {j.answer for j in said} == {Answer.HIT}
