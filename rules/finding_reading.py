@@ -11,7 +11,7 @@ from rules.ctcae.identity import lab_tests
 from rules.ctcae.result import Censor, Reading, read_limit, read_result
 from rules.dtc import Dtc
 from rules.records import Finding
-from rules.units import canonical
+from rules.units import UNITY, canonical
 
 
 class Texts(NamedTuple):
@@ -71,13 +71,15 @@ Units = Literal["original", "standard"]
 def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingReading:
     """Read the result of a row."""
     told, others = _candidates(texts, units)
-    if read_result(told.result).fault is not None or not told.unit.strip():
+    fitting = lab_tests()[test].units
+    if read_result(told.result).fault is not None or not (told.unit.strip() or UNITY in fitting):
         fallback = told if told.result else others[0]
         told = next((other for other in others if _is_readable(other, test)), fallback)
     reading = read_result(told.result)
     if texts.stat.upper() == "NOT DONE" and reading.value is not None:
         reading = Reading(None, fault=Ungraded.SUSPECT)  # either the status or the result is wrong
-    known = canonical(told.unit, lab_tests()[test].units) if told.unit.strip() else ""
+    blank = UNITY if UNITY in fitting else ""
+    known = canonical(told.unit, fitting) if told.unit.strip() else blank
     return FindingReading(
         test=test,
         result=told.result,

@@ -101,8 +101,13 @@ def _rows_of(person: int, participant: Participant, header: "Header") -> list[_R
     return [
         _Row(person, record, read_texts(test, _texts(record)), None if unknown else is_predose(record.dtc, dosed))
         for record in sorted(participant.findings, key=by_time)
-        if (test := identify(record.domain, record.testcd, record.spec, record.test)) is not None
+        if (test := identify_finding(record)) is not None
     ]
+
+
+def identify_finding(record: Finding) -> str | None:
+    """Return the test of a finding, None where it is none of the table."""
+    return identify(record.domain, record.testcd, record.spec, f"{record.test} {record.cat}", record.fast)
 
 
 def _texts(record: Finding) -> Texts:

@@ -12,9 +12,13 @@ from collections.abc import Collection
 from decimal import Context, Decimal
 from functools import cache
 from importlib import resources
+from typing import NamedTuple
 
 GIGA = "10^9/L"
 """Written "G/L" with a capital; a small g is grams, which no count is measured in."""
+
+UNITY = "1"
+"""The unit of what has none, such as a ratio or a pH: there a blank unit is right."""
 
 SIGNIFICANT = Context(prec=15)
 """Fifteen significant digits: what is left of a number that went through a binary float or a conversion."""
@@ -63,27 +67,50 @@ def canonical(text: str, units: Collection[str]) -> str | None:
 def factor(test: str, unit: str, to: str) -> tuple[Decimal, Decimal] | None:
     """Return (multiplier, divisor) that turn a result of `test` in `unit` into `to`; None where nothing does.
 
-    Two numbers, because a factor is exact in one direction only.
+    Two numbers, because a factor is exact in one direction only. A scale with another zero has no factor.
     """
-    one = Decimal(1)
-    if unit == to:
-        return one, one
-    for row in _table("conversions.csv"):
-        if test in row["tests"].split():
-            if (row["from"], row["to"]) == (unit, to):
-                return Decimal(row["factor"]), one
-            if (row["from"], row["to"]) == (to, unit):
-                return one, Decimal(row["factor"])
-    return None
+    known = _conversion(test, unit, to)
+    return (known.multiplier, known.divisor) if known is not None and not known.moves_zero else None
 
 
 def convert(test: str, value: Decimal, unit: str, to: str) -> Decimal | None:
     """Convert a result of `test` to another unit, to 15 significant digits; None where nothing does."""
-    known = factor(test, unit, to)
+    if unit == to:
+        return value
+    known = _conversion(test, unit, to)
     if known is None:
         return None
-    multiplier, divisor = known
-    return value if unit == to else SIGNIFICANT.divide(value * multiplier, divisor)
+    return SIGNIFICANT.divide((value - known.before) * known.multiplier, known.divisor) + known.after
+
+
+class _Conversion(NamedTuple):
+    """What is taken off before a conversion, its factor, and what is put on after it."""
+
+    before: Decimal
+    multiplier: Decimal
+    divisor: Decimal
+    after: Decimal
+
+    @property
+    def moves_zero(self) -> bool:
+        """Whether the two scales have different zeros."""
+        return bool(self.before or self.after)
+
+
+@cache
+def _conversion(test: str, unit: str, to: str) -> _Conversion | None:
+    """Return how a result of `test` in `unit` becomes one in `to`; None where it cannot."""
+    zero, one = Decimal(0), Decimal(1)
+    if unit == to:
+        return _Conversion(zero, one, one, zero)
+    for row in _table("conversions.csv"):
+        if test in row["tests"].split():
+            scale, offset = Decimal(row["factor"]), Decimal(row["offset"] or 0)
+            if (row["from"], row["to"]) == (unit, to):
+                return _Conversion(zero, scale, one, offset)
+            if (row["from"], row["to"]) == (to, unit):
+                return _Conversion(offset, one, scale, zero)
+    return None
 
 
 def _table(name: str) -> list[dict[str, str]]:

@@ -55,7 +55,11 @@ def test_a_range_end_must_be_a_plain_number():
         ("NEUTSG", "WHOLE BLOOD", "", "NEUT"), ("CREAT", "SERUM", "", "CREAT"),
         ("CREAT", "SERUM OR PLASMA", "", "CREAT"),
         ("CREAT", "血清", "", "CREAT"), ("CREAT", "URINE", "", None), ("CREAT", "尿", "", None),
-        ("CREAT", "", "Creatinine, Urine", None), ("LYMLE", "", "Lymphocytes/Leukocytes", None), ("PH", "", "", None),
+        ("CREAT", "", "Creatinine, Urine", None), ("PH", "", "", None),
+            ("LYMLE", "", "Lymphocytes/Leukocytes", "LYMLE"),
+            ("PH", "BLOOD", "", "PH"), ("PH", "URINE", "", None), ("PH", "", "pH URINALYSIS", None),
+            ("PROT", "", "Protein", "PROT"), ("PROT", "", "Protein URINALYSIS", "PROTU"), ("HCG", "URINE", "", "HCGU"),
+            ("WBC", "CSF", "", None), ("XYZ", "", "", None),
     ],
 )  # fmt: skip
 def test_code_specimen_and_name_together_are_the_test(testcd: str, spec: str, name: str, test: str | None):

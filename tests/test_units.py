@@ -75,6 +75,13 @@ def test_conversions(test: str, value: str, unit: str, to: str, result: str):
     assert convert(test, Decimal(value), unit, to) == Decimal(result)
 
 
+@pytest.mark.parametrize(("celsius", "fahrenheit"), [("0", "32"), ("37", "98.6"), ("38.5", "101.3"), ("-40", "-40")])
+def test_a_scale_with_another_zero(celsius: str, fahrenheit: str):
+    assert convert("TEMP", Decimal(celsius), "C", "F") == Decimal(fahrenheit)
+    assert convert("TEMP", Decimal(fahrenheit), "F", "C") == Decimal(celsius)
+    assert factor("TEMP", "C", "F") is None
+
+
 def test_what_does_not_convert_is_none():
     assert convert("SODIUM", Decimal(1), "mg/dL", "mmol/L") is None
     assert convert("K", Decimal(1), "mmol/L", "g/L") is None
@@ -85,7 +92,7 @@ def test_every_unit_of_every_test_has_a_spelling_and_converts_into_the_first():
     for test in lab_tests().values():
         for unit in test.units:
             assert canonical(unit, test.units) == unit
-            assert factor(test.code, unit, test.units[0]) is not None, (test.code, unit)
+            assert convert(test.code, Decimal(1), unit, test.units[0]) is not None, (test.code, unit)
 
 
 def test_every_conversion_has_a_source():

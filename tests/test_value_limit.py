@@ -247,7 +247,7 @@ def test_below_a_limit(result: str, expected: list[Answer]):
 def test_a_low_episode_is_told_by_its_lowest_and_ends_where_the_limit_is_no_longer_met():
     rows = [sample("OXYSAT", day, result, "%", domain="VS") for day, result in ((8, 88), (9, 85), (10, 89), (11, 90))]
     (hit,) = judged("value_limit", {"tests": ["OXYSAT"]} | SATURATION, rows)
-    assert (hit.at, hit.recovery) == (on(9), f"recovered: 90 % on {on(11)}")
+    assert (hit.at, hit.recovery) == (on(9), f"recovered: 90 % on {on(11)}, grade 0")
     assert hit.summary == f"Oxygen saturation 85 % on {on(9)}: no usable baseline, latest 89 on {on(10)}"
 
 

@@ -50,6 +50,7 @@ class Samples:
     base: Floats
     base_state: Smalls  # LOW, NORMAL, HIGH or UNKNOWN
     after: Flags  # taken after the baseline sample, or, where there is none, after the first dose
+    pchg: Floats | None = None  # change from baseline in percent as reported; else it follows from value and baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The CTCAE criteria as data: `criteria.csv`, one line per version, term, grade, unit and baseline clause.
 
-Source: NCI CTCAE v5.0 and v6.0, with their wording beside the limits. A criterion is written the way it is
+Source: NCI CTCAE v4.03, v5.0 and v6.0, with their wording beside the limits. A criterion is written the way it is
 read, "3.0*ULN < x <= 5.0*ULN"; this module parses it and knows nothing of results.
 """
 
@@ -35,8 +35,12 @@ class Clause(StrEnum):
     HIGH = "baseline above ULN"
     LOW = "baseline below LLN"
     BESIDE = "worse of both"  # beside the lines that always apply, where a baseline is known
+    OR = "or baseline"  # the same, and grade 0 needs the baseline too
     AFTER = "after baseline"  # needs a baseline
     UP_TO = "up to baseline"
+    IF_FASTING = "if fasting"  # of a sample of which that is not known
+    CLINICAL = "clinical"  # the number opens this grade and does not decide it
+    NOT_IN_TABLE = "not in table"  # the published book has a criterion, and this table has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,12 @@ class Bound:
     reference: Reference
     factor: Decimal
     offset: Decimal
+    percent: Decimal | None = None  # a bound on the fall from baseline, which a reported PCHG decides
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One line of the table; without bounds its text has no number."""
+    """One line of the table; without bounds its text has no number, or is not in the table."""
 
     term: str
     grade: int
@@ -60,6 +65,11 @@ class Criterion:
     clause: Clause
     bounds: tuple[Bound, ...]
     note: str
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the number alone never decides this line: it may hold, and it never certainly does."""
+        return self.clause in (Clause.IF_FASTING, Clause.CLINICAL)
 
     @property
     def absolute(self) -> bool:
@@ -79,7 +89,8 @@ def criteria(version: str) -> Mapping[tuple[str, Direction], tuple[Criterion, ..
         for row in csv.DictReader(file):
             if row["version"] == version:
                 direction: Direction = "L" if row["direction"] == "L" else "H"
-                found[row["test"], direction].append(_criterion(row))
+                for test in row["test"].split():
+                    found[test, direction].append(_criterion(row))
     return {key: tuple(sorted(lines, key=lambda line: line.grade)) for key, lines in found.items()}
 
 
@@ -93,13 +104,17 @@ _TERM = (
     r"(?:(?P<{0}_factor>[\d.]+)\*)?(?P<{0}_reference>LLN|ULN|BASE)(?:\+(?P<{0}_offset>[\d.]+))?|(?P<{0}_number>[\d.]+)"
 )
 _PART = re.compile(
-    rf"(?:(?:{_TERM.format('left')}) (?P<left>[<>]=?) )?x(?: (?P<right>[<>]=?) (?:{_TERM.format('right')}))?"
+    rf"(?:(?:{_TERM.format('left')}) (?P<left>[<>]=?) )?(?P<subject>x|fall)"
+    rf"(?: (?P<right>[<>]=?) (?:{_TERM.format('right')}))?"
 )
 _MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def _bounds(part: str) -> list[Bound]:
-    """Read one comparison, such as "x > ULN" or "1.5*BASE <= x <= 3.0*BASE"; raise ValueError if it is none."""
+    """Read one comparison, such as "x > ULN" or "1.5*BASE <= x <= 3.0*BASE"; raise ValueError if it is none.
+
+    "fall" is the fall from baseline in percent: "fall >= 25" is "x <= 0.75*BASE".
+    """
     match = _PART.fullmatch(part)
     if match is None:
         raise ValueError(f"criterion '{part}' cannot be read")
@@ -108,6 +123,9 @@ def _bounds(part: str) -> list[Bound]:
         if sign := match[side]:
             sign = _MIRROR[sign] if side == "left" else sign
             number = match[f"{side}_number"]
+            if match["subject"] == "fall":
+                found.append(_fall(sign, Decimal(number)))
+                continue
             found.append(
                 Bound(
                     above=sign.startswith(">"),
@@ -118,3 +136,15 @@ def _bounds(part: str) -> list[Bound]:
                 )
             )
     return found
+
+
+def _fall(sign: str, percent: Decimal) -> Bound:
+    """Return the bound on x that a bound on the fall from baseline means."""
+    return Bound(
+        above=not sign.startswith(">"),
+        inclusive=sign.endswith("="),
+        reference=Reference.BASE,
+        factor=1 - percent / 100,
+        offset=Decimal(0),
+        percent=percent,
+    )

@@ -16,6 +16,7 @@ class Ungraded(StrEnum):
     """Why a result has no grade: a closed list."""
 
     NO_CRITERION = "this version has no criterion"
+    NOT_IN_TABLE = "this version's criterion is not in the table"
     NO_NUMBER = "the criterion has no number"
     NO_RESULT = "no result"
     TEXT_RESULT = "the result is not a number"
@@ -24,6 +25,7 @@ class Ungraded(StrEnum):
     UNKNOWN_UNIT = "the unit does not fit the test"
     NO_RANGE = "no reference range"
     NO_BASELINE = "no baseline"
+    NO_FASTING = "whether the participant had fasted is not known"
     NO_DAY = "the day of a sample is not known"
     CENSORED = "the result is a limit that spans grades"
 

@@ -94,6 +94,7 @@ class _Group:
         self.references = {Reference.LLN: lln, Reference.ULN: uln, Reference.BASE: self.base}
         self.references[Reference.ABSOLUTE] = np.full(len(rows), 0.0 if unit_fits else np.nan)
         self.censor, self.fault, self.after = samples.censor[rows], samples.fault[rows], samples.after[rows]
+        self.pchg = None if samples.pchg is None else decimals(samples.pchg[rows])
         self.base_known = self.after & ~np.isnan(self.base)
         self.base_state = _base_state(samples.base_state[rows], self.base, lln, uln)
 
@@ -106,10 +107,21 @@ class _Group:
             Clause.HIGH: lambda: high,
             Clause.LOW: lambda: self.base_known & (self.base_state == LOW),
             Clause.BESIDE: lambda: self.base_known,
+            Clause.OR: lambda: self.base_known,
             Clause.AFTER: lambda: self.after,
             Clause.UP_TO: lambda: ~self.after,
         }
-        return answers[clause]()
+        return answers.get(clause, answers[Clause.ALWAYS])()
+
+    @property
+    def needs_baseline(self) -> Flags:
+        """Say for which rows grade 0 cannot be given, because a branch on the baseline could not be looked at."""
+        return self.after & np.isnan(self.base)
+
+    @property
+    def worst_of_baseline(self) -> int:
+        """Return the worst grade that such a branch can give, 0 where there is none."""
+        return max((line.grade for line in self.lines if line.clause is Clause.OR), default=0)
 
     def lacks(self, *references: Reference) -> Flags:
         """Say for which rows a reference that some line uses is missing."""
@@ -124,7 +136,9 @@ def _grade_group(out: Grades, rows: NDArray[np.intp], group: _Group) -> None:
     """Grade the rows of one group into the columns of all."""
     if not any(line.bounds for line in group.lines):
         out.highest[rows] = max(line.grade for line in group.lines)
-        out.ungraded[rows] = np.where(group.fault == GRADED, code(Ungraded.NO_NUMBER), group.fault)
+        absent = any(line.clause is Clause.NOT_IN_TABLE for line in group.lines)
+        why = Ungraded.NOT_IN_TABLE if absent else Ungraded.NO_NUMBER
+        out.ungraded[rows] = np.where(group.fault == GRADED, code(why), group.fault)
         return
     unlimited_below = group.censor < EXACT
     low = np.where(unlimited_below, -np.inf, group.value)
@@ -134,6 +148,7 @@ def _grade_group(out: Grades, rows: NDArray[np.intp], group: _Group) -> None:
         other = _ends(group, high, np.where(group.censor == BELOW, -1, 0))
         line = np.where(other[0] < lowest, other[2], line)
         lowest, highest = np.minimum(lowest, other[0]), np.maximum(highest, other[1])
+    highest = np.where((lowest == 0) & group.needs_baseline, np.maximum(highest, group.worst_of_baseline), highest)
     faulty = group.fault != GRADED
     worst = max(line.grade for line in group.lines)
     lowest, highest = np.where(faulty, 0, lowest), np.where(faulty, worst, highest)
@@ -151,12 +166,16 @@ def _ends(group: _Group, value: Floats, side: NDArray[np.int_]) -> tuple[Smalls,
     winner[:] = -1
     for number, line in enumerate(group.lines):
         certain = possible = group.applies(line.clause)
+        if line.undecided or (line.unit and not line.absolute and not group.unit_fits):
+            certain = np.zeros(len(value), np.bool_)
         for bound in line.bounds:
             reference = group.references[bound.reference]
             if bound.offset and not group.unit_fits:
                 reference = group.references[Reference.ABSOLUTE]
             known = ~np.isnan(reference)
             met = _meets(value, side, bound, reference)
+            if bound.percent is not None and group.pchg is not None:
+                met = np.where(np.isnan(group.pchg) | (group.censor != EXACT), met, _falls(group.pchg, bound))
             certain = certain & known & met
             possible = possible & (~known | met)
         winner = np.where(certain & (lowest < line.grade), np.int8(number), winner)
@@ -178,6 +197,13 @@ def _meets(value: Floats, side: NDArray[np.int_], bound: Bound, reference: Float
     return beyond | (sign == 0) if bound.inclusive else beyond
 
 
+def _falls(pchg: Floats, bound: Bound) -> Flags:
+    """Compare a reported change from baseline with a bound on the fall."""
+    distance = -pchg - float(bound.percent or 0)
+    beyond: Flags = distance < 0 if bound.above else distance > 0
+    return beyond | (distance == 0) if bound.inclusive else beyond
+
+
 def _base_state(state: Smalls, base: Floats, lln: Floats, uln: Floats) -> Smalls:
     """Complete the states of baselines that came without a range of their own, from the range of the sample."""
     judged = range_state(base, lln, uln)
@@ -187,14 +213,18 @@ def _base_state(state: Smalls, base: Floats, lln: Floats, uln: Floats) -> Smalls
 def _why_not(group: _Group) -> Smalls:
     """Say why an undecided row is undecided: the first of what is missing, else that the result is a limit."""
     no_unit = np.full(len(group.value), not group.unit_fits)
+    exact = group.censor == EXACT
+    clauses = {line.clause for line in group.lines}
+    unfasted = exact & (Clause.IF_FASTING in clauses)
+    reasons = [
+        (no_unit, Ungraded.UNKNOWN_UNIT if group.unit else Ungraded.NO_UNIT),
+        (group.lacks(Reference.LLN, Reference.ULN), Ungraded.NO_RANGE),
+        (group.lacks(Reference.BASE) & exact, Ungraded.NO_BASELINE),
+        (unfasted, Ungraded.NO_FASTING),
+        (exact & (Clause.CLINICAL in clauses), Ungraded.NO_NUMBER),
+    ]
     return np.select(
-        [no_unit, group.lacks(Reference.LLN, Reference.ULN), group.lacks(Reference.BASE) & (group.censor == EXACT)],
-        [
-            code(Ungraded.NO_UNIT if not group.unit else Ungraded.UNKNOWN_UNIT),
-            code(Ungraded.NO_RANGE),
-            code(Ungraded.NO_BASELINE),
-        ],
-        code(Ungraded.CENSORED),
+        [where for where, _ in reasons], [code(why) for _, why in reasons], code(Ungraded.CENSORED)
     ).astype(np.int8)
 
 
@@ -202,7 +232,7 @@ def _notes(group: _Group) -> Smalls:
     """Say which clause could not be applied, and what was converted."""
     clauses = {line.clause for line in group.lines}
     note = np.full(len(group.value), CONVERTED if group.converted else 0, np.int8)
-    if clauses & {Clause.HIGH, Clause.LOW, Clause.BESIDE}:
+    if clauses & {Clause.HIGH, Clause.LOW, Clause.BESIDE, Clause.OR}:
         missing = group.after & ~group.base_known
         flagged = missing & (group.base_state == HIGH)
         note |= np.where(flagged, NO_BASELINE_VALUE, np.where(missing, NO_BASELINE, 0)).astype(np.int8)

@@ -1,6 +1,7 @@
 """Which test a finding is about: domain, --TESTCD, specimen and name together, and the units it is measured in.
 
-The table is `identity.csv`. A urine creatinine is no blood creatinine; a code that is not in the table is no test.
+The table is `identity.csv`. A urine creatinine is no blood creatinine, and a pH is blood's only where the row says so;
+glucose is another test by whether the participant had fasted. A code that is not in the table is no test.
 """
 
 import csv
@@ -12,11 +13,11 @@ from importlib import resources
 
 @dataclass(frozen=True, slots=True)
 class LabTest:
-    """A test that criteria are written for."""
+    """A test that criteria or rules are written for, of LB, VS, EG or QS."""
 
     code: str
     name: str  # for people
-    units: tuple[str, ...]  # that fit it, the usual one first
+    units: tuple[str, ...]  # that fit it, the usual one first; "1" where it has none
     domain: str
 
 
@@ -28,27 +29,45 @@ def lab_tests() -> Mapping[str, LabTest]:
     }
 
 
-_BLOOD = ("BLOOD", "SERUM", "PLASMA", "血")
-_NOT_BLOOD = ("URINE", "URINARY", "CSF", "CEREBROSPINAL", "FAECES", "FECES", "STOOL", "SALIVA", "尿", "脑脊液", "便")
+_SPECIMENS = {
+    "other": ("CSF", "CEREBROSPINAL", "FAECES", "FECES", "STOOL", "SALIVA", "PLEURAL", "SYNOVIAL", "脑脊液", "便"),
+    "urine": ("URINE", "URINARY", "URINALYSIS", "尿"),
+    "blood": ("BLOOD", "SERUM", "PLASMA", "血"),
+}
 
 
 @cache
-def identify(domain: str, testcd: str, spec: str, name: str) -> str | None:
-    """Return the test that a row with this --TESTCD, --SPEC and --TEST reports, None where it is none of the table.
+def identify(domain: str, testcd: str, spec: str, name: str, fast: str = "") -> str | None:
+    """Return the test that a row with this --TESTCD, --SPEC, --TEST and --FAST reports; None where the table has none.
 
-    A blank specimen is taken as blood unless the name says otherwise.
+    `name` may be followed by the category (--CAT). A blank specimen is taken as blood unless the name says otherwise.
     """
-    specimen = spec.strip().upper()
-    if specimen and not any(word in specimen for word in _BLOOD):
-        return None
-    if not specimen and any(word in name.upper() for word in _NOT_BLOOD):
-        return None
-    return _codes().get((domain, testcd.strip().upper()))
+    code = testcd.strip().upper()
+    if domain != "LB":
+        return _codes().get((domain, "", code, ""))
+    said = _specimen(spec) or ("other" if spec.strip() else _specimen(name))
+    return _of(said or "blood", code, fast) or _of(f"{said} only", code, fast)
+
+
+def _specimen(text: str) -> str:
+    """Return the specimen that a text names, '' where it names none."""
+    return next((kind for kind, words in _SPECIMENS.items() if any(word in text.upper() for word in words)), "")
+
+
+def _of(specimen: str, code: str, fast: str) -> str | None:
+    """Return the test of a code in a specimen, by whether it was fasting where that makes a difference."""
+    known = _codes()
+    fasting = known.get(("LB", specimen, code, fast.strip().upper())) if fast else None
+    return fasting or known.get(("LB", specimen, code, ""))
 
 
 @cache
-def _codes() -> Mapping[tuple[str, str], str]:
-    return {(row["domain"], code): row["test"] for row in _rows() for code in row["codes"].split()}
+def _codes() -> Mapping[tuple[str, str, str, str], str]:
+    return {
+        (row["domain"], row["specimen"], code, row["fasting"]): row["test"]
+        for row in _rows()
+        for code in row["codes"].split()
+    }
 
 
 @cache
