@@ -86,7 +86,8 @@ trials = st.fixed_dictionaries(
             AETERM=terms, AESOC=st.sampled_from(["", "UNCODED", "Infections and infestations", "Cardiac disorders"]),
             AESER=answers, AESHOSP=answers, AESDTH=answers, AEOUT=st.sampled_from(["", "FATAL", "死亡", "RECOVERED"]),
             AETOXGR=st.sampled_from(["", "3", "5.0", "Grade 4", "x"]), AESTDTC=dates, AEDTC=dates,
-            AESEV=st.sampled_from(["", "MILD", "severe", "中度", "x"]), AESPID=st.sampled_from(["", "E1", "E2"]),
+            AEENDTC=dates, AESEV=st.sampled_from(["", "MILD", "severe", "中度", "x"]),
+            AESPID=st.sampled_from(["", "E1", "E2"]),
         ),
         "LB": rows(
             LBTESTCD=tests, LBORRES=results, LBORRESU=units, LBORNRLO=limits, LBORNRHI=limits, LBDTC=dates,
@@ -103,7 +104,10 @@ trials = st.fixed_dictionaries(
         "QS": rows(QSTESTCD=st.sampled_from(["SLEDAI", "SLEDAI2K"]), QSORRES=results, QSDTC=dates),
         "CM": rows(CMTRT=terms, CMDECOD=terms, CMROUTE=terms, CMOCCUR=answers, CMSTDTC=dates, CMENDTC=dates),
         "MH": rows(MHTERM=terms, MHSTDTC=dates),
-        "HO": rows(HOTERM=terms, HOOCCUR=answers, HOSTDTC=dates, HOENDTC=dates),
+        "HO": rows(
+            HOTERM=st.sampled_from(["", "Hospital admission", "outpatient clinic", "住院", "门诊急诊", "*", "A" * 300]),
+            HODECOD=st.sampled_from(["", "HOSPITAL", "ICU", "CLINIC"]), HOOCCUR=answers, HOSTDTC=dates, HOENDTC=dates,
+        ),
     }
 )  # fmt: skip
 

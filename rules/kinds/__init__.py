@@ -16,6 +16,7 @@ from rules.kinds import (
     missed_dose,
     serious_event,
     seriousness_disagreement,
+    unmatched_admission,
     unreadable_value,
     value_limit,
     worsened_event,
@@ -71,6 +72,9 @@ KINDS: dict[str, Kind] = {
         seriousness_disagreement.judge,
         seriousness_disagreement.describe,
         _always("AE", "DM", "DS"),  # a death in DM or DS is seen in a study without any adverse event too
+    ),
+    "unmatched_admission": Kind(
+        unmatched_admission.When, unmatched_admission.judge, unmatched_admission.describe, _always("HO")
     ),
     "unreadable_value": Kind(
         unreadable_value.When, unreadable_value.judge, unreadable_value.describe, _always(*DOMAINS)

@@ -1,0 +1,202 @@
+"""Kind `unmatched_admission`: HO tells of an admission that no serious adverse event accounts for.
+
+Only an event that is serious and whose dates certainly meet those of the admission accounts for it. It compares
+calendar days and must not know any word for an admission: the rulebook names them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from rules.dtc import Dtc
+from rules.events import Event, events_of, evidence_of, seriousness_of
+from rules.hit import Answer, Evidence, Judgement
+from rules.records import HealthcareEncounter, Participant
+from rules.terms import Role, Vocabulary, find, fold_words, make_entry
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+_FAR = 10**7
+"""A day, as an ordinal, beyond every calendar: where a begin or an end is not known."""
+
+_ADMISSION = "admission"
+_OTHER = "other"
+_NAMED = 5
+"""How many events a reason names."""
+
+
+class When(BaseModel):
+    """Which words tell of an admission, which of another encounter, and how many days apart still belong together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    admissions: Annotated[tuple[str, ...], Field(min_length=1)]
+    other_encounters: tuple[str, ...] = ()
+    slack_days: Annotated[int, Field(ge=0)]
+
+    @field_validator("admissions", "other_encounters")
+    @classmethod
+    def _are_words(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        for term in terms:
+            if not fold_words(term):
+                raise ValueError(f"'{term}' holds no word")
+        return terms
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """The first and last day on which something may have begun, and on which it may have ended, as ordinals."""
+
+    begins: tuple[int, int]
+    ends: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """An adverse event that meets an admission in time: certainly, or as far as its dates tell."""
+
+    event: Event
+    serious: bool | None
+    why: str
+    certain: bool
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
+    """Answer for each admission, and for each encounter that may be one."""
+    for row in participant.encounters:
+        admission = _is_admission(when, row)
+        if row.hooccur == "N" or admission is False:
+            continue
+        met = _events_met(participant, row, when.slack_days)
+        if any(one.serious and one.certain for one in met):
+            continue
+        unknown = [*_unknown(row, admission, met)]
+        if "AE" not in context.domains:
+            unknown.append("the source holds no AE data")
+        yield Judgement(
+            rule_id=rule.id,
+            usubjid=participant.usubjid,
+            scope=row.key,
+            anchors=frozenset({row.key}),
+            answer=Answer.NOT_EVALUABLE if unknown else Answer.HIT,
+            summary=f"{'May be an' if unknown else 'An'} admission without a serious adverse event: {_name(row)}",
+            reason="; ".join(unknown) or _why(met),
+            urgency=rule.urgency,
+            consequence=rule.consequence,
+            at=row.hostdtc,
+            evidence=(
+                _evidence(row),
+                *(evidence for one in met[:_NAMED] for evidence in evidence_of(one.event, also=("aeendtc",))),
+            ),
+        )
+
+
+@cache
+def _vocabulary(when: When) -> Vocabulary:
+    """The words of a rule as a vocabulary."""
+    groups = {_ADMISSION: when.admissions, _OTHER: when.other_encounters}
+    return Vocabulary(make_entry(t, Role.TERM, group, "rulebook") for group, terms in groups.items() for t in terms)
+
+
+def _is_admission(when: When, row: HealthcareEncounter) -> bool | None:
+    """Whether an encounter is an admission by its words, None where they say neither or both."""
+    said = {found.entry.group for text in (row.hodecod, row.hoterm) for found in find(_vocabulary(when), text)}
+    return _ADMISSION in said if len(said) == 1 else None
+
+
+def _events_met(participant: Participant, row: HealthcareEncounter, slack: int) -> list[_Met]:
+    """Return the events whose days meet those of an encounter or may do so, the certain ones first."""
+    stay = _period(row.hostdtc, row.hoendtc)
+    met = []
+    for event in events_of(participant):
+        period = _period_of(event)
+        if _may_meet(stay, period, slack):
+            seriousness = seriousness_of(event)
+            met.append(_Met(event, seriousness.serious, seriousness.why, _must_meet(stay, period, slack)))
+    return sorted(met, key=lambda one: not one.certain)
+
+
+def _period_of(event: Event) -> _Period:
+    """The days of an event: without an end it lasted at least until it was last collected."""
+    ends = [row.aeendtc for row in event.rows if row.aeendtc is not None]
+    period = _period(event.onset, max(ends, key=lambda end: (end.latest, end.earliest), default=None))
+    seen = [row.aedtc.earliest.date().toordinal() for row in event.rows if row.aedtc is not None]
+    if ends or not seen:
+        return period
+    return _Period(period.begins, (max(period.ends[0], *seen), _FAR))
+
+
+def _period(begin: Dtc | None, end: Dtc | None) -> _Period:
+    """The days that two dates allow; an end before its begin is mistyped and counts as not known."""
+    begins = _days(begin)
+    if end is None or _days(end)[1] < begins[0]:
+        return _Period(begins, (begins[1] if begin is not None else -_FAR, _FAR))
+    ends = _days(end)
+    return _Period((begins[0], min(begins[1], ends[1])), (max(begins[0], ends[0]), ends[1]))
+
+
+def _days(date: Dtc | None) -> tuple[int, int]:
+    """The first and last day that a date allows."""
+    return (-_FAR, _FAR) if date is None else (date.earliest.date().toordinal(), date.latest.date().toordinal())
+
+
+def _may_meet(one: _Period, other: _Period, slack: int) -> bool:
+    """Whether two periods overlap or lie at most so many days apart, for some of the days that their dates allow."""
+    return one.begins[0] - slack <= other.ends[1] and other.begins[0] - slack <= one.ends[1]
+
+
+def _must_meet(one: _Period, other: _Period, slack: int) -> bool:
+    """Whether they do for all of the days that their dates allow."""
+    return one.begins[1] - slack <= other.ends[0] and other.begins[1] - slack <= one.ends[0]
+
+
+def _unknown(row: HealthcareEncounter, admission: bool | None, met: Sequence[_Met]) -> Iterator[str]:
+    """Say what keeps an encounter from being told as an unmatched admission."""
+    if admission is None:
+        yield f"'{_name(row)}' does not say whether it was an admission"
+    if row.hooccur not in {"", "Y"}:
+        yield f"HOOCCUR is '{row.hooccur}', neither Y nor N"
+    for one in met[:_NAMED]:
+        if one.serious:
+            yield f"'{one.event.term}' is serious, and its dates or those of the stay leave open whether they meet"
+        elif one.serious is None:
+            yield f"'{one.event.term}' may be serious: {one.why}"
+
+
+def _why(met: Sequence[_Met]) -> str:
+    """Say what there is in the place of a serious event."""
+    certain = [one.event.term for one in met if one.certain]
+    named = ", ".join(f"'{term}'" for term in (certain or [one.event.term for one in met])[:_NAMED])
+    if certain:
+        return f"recorded at that time and not as serious: {named}"
+    if met:
+        return f"no adverse event is certainly of that time; not serious and with dates that may be: {named}"
+    return "no adverse event of that time is recorded"
+
+
+def _name(row: HealthcareEncounter) -> str:
+    """An encounter as the site named it, with its day."""
+    name = row.hoterm or row.hodecod or "encounter without a name"
+    return f"{name} on {row.hostdtc}" if row.hostdtc is not None else f"{name}, date unknown"
+
+
+def _evidence(row: HealthcareEncounter) -> Evidence:
+    names = ("hoterm", "hodecod", "hostdtc", "hoendtc")
+    values = tuple((name, str(value)) for name in names if (value := getattr(row, name)))
+    return Evidence(domain="HO", key=row.key, version=row.version, values=values)
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    others = f" No admission is: {', '.join(when.other_encounters)}." if when.other_encounters else ""
+    days = "1 day" if when.slack_days == 1 else f"{when.slack_days} days"
+    return (
+        f"HO tells of an admission ({', '.join(when.admissions)}) and no serious adverse event certainly overlaps with "
+        f"it or lies within {days} of it; one that is not serious does not account for it.{others} "
+        "Where words or dates leave it open, it is not evaluable."
+    )
