@@ -40,7 +40,7 @@ results = st.sampled_from(
         "３８",
     ]
 )
-units = st.sampled_from(["", "10^9/L", "g/L", "mmol/L", "umol/L", "mg/dL", "U/L", "mIU/L", "/uL", "%"])
+units = st.sampled_from(["", "10^9/L", "g/L", "mmol/L", "umol/L", "mg/dL", "U/L", "mIU/L", "/uL", "g/24h", "%"])
 limits = st.sampled_from(["", "0", "5", "40", "150", "x"])
 tests = st.sampled_from(
     [
@@ -90,7 +90,8 @@ trials = st.fixed_dictionaries(
             AESPID=st.sampled_from(["", "E1", "E2"]),
         ),
         "LB": rows(
-            LBTESTCD=tests, LBORRES=results, LBORRESU=units, LBORNRLO=limits, LBORNRHI=limits, LBDTC=dates,
+            LBTESTCD=tests, LBSPEC=st.sampled_from(["", "BLOOD", "URINE"]),
+            LBORRES=results, LBORRESU=units, LBORNRLO=limits, LBORNRHI=limits, LBDTC=dates,
             LBSTRESC=results, LBSTRESU=units, LBSTAT=st.sampled_from(["", "NOT DONE"]), LBBLFL=answers,
         ),
         "EC": doses("EC"),

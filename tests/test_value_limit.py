@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from rules.dtc import Dtc
 from rules.hit import Answer, Consequence, Judgement
 from rules.kinds import KINDS
+from rules.qualitative import STEPS, read_word
 from tests.lab_stories import judged, on, sample
 
 LIVER = {
@@ -388,3 +389,49 @@ def test_every_new_limit_is_in_the_description():
     for said in ("at least 0.5 g/L", "0.4 times the lower", "outside the reference", "grade 3", "4 such samples",
                  "33 % from baseline", "7 g/L within 11 hours", "only 2 times it"):  # fmt: skip
         assert said in words
+
+
+@pytest.mark.parametrize(
+    ("text", "lowest", "highest"),
+    [
+        ("NEGATIVE", "NEGATIVE", "NEGATIVE"), (" neg ", "NEGATIVE", "NEGATIVE"), ("阴性", "NEGATIVE", "NEGATIVE"),
+        ("－", "NEGATIVE", "NEGATIVE"), ("(-)", "NEGATIVE", "NEGATIVE"), ("Not detected", "NEGATIVE", "NEGATIVE"),
+        ("Trace", "TRACE", "TRACE"), ("±", "TRACE", "TRACE"), ("+/-", "TRACE", "TRACE"), ("弱阳性", "TRACE", "TRACE"),
+        ("+", "1+", "1+"), ("1+", "1+", "1+"), ("+1", "1+", "1+"), ("（＋＋）", "2+", "2+"), ("3 +", "3+", "3+"),
+        ("++++", "4+", "4+"), ("POSITIVE", "1+", "4+"), ("阳性", "1+", "4+"), ("Equivocal", "NEGATIVE", "1+"),
+    ],
+)  # fmt: skip
+def test_words_are_steps(text: str, lowest: str, highest: str):
+    assert read_word(text) == (STEPS.index(lowest), STEPS.index(highest))
+
+
+@pytest.mark.parametrize("text", ["", "1", "5+", "see comment", "not positive", "阳性?"])
+def test_what_is_no_known_word_is_not_guessed(text: str):
+    assert read_word(text) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "result", "expected"),
+    [
+        ("2+", "1+", []),
+        ("2+", "2+", [Answer.HIT]),
+        ("2+", "3+", [Answer.HIT]),
+        ("2+", "POSITIVE", [Answer.NOT_EVALUABLE]),
+        ("1+", "POSITIVE", [Answer.HIT]),
+        ("1+", "5", [Answer.NOT_EVALUABLE]),  # a number where only words are asked for
+        ("1+", "NOT DONE", []),
+    ],
+)
+def test_a_word_from_a_step_on(step: str, result: str, expected: list[Answer]):
+    rows = [sample("OCCBLD", 8, result, "", spec="URINE")]
+    assert answers(judged("value_limit", {"tests": ["OCCBLDU"], "positive": step}, rows)) == expected
+
+
+def test_an_episode_of_words_is_told_by_its_worst_and_ends_with_a_normal_word():
+    days = ((-9, "2+"), (-3, "-"), (8, "1+"), (9, "3+"), (10, "1+"), (11, "neg"), (12, "1+"))
+    rows = [sample("OCCBLD", day, word, "", spec="URINE") for day, word in days]
+    first, second = judged("value_limit", {"tests": ["OCCBLDU"], "positive": "1+", "new_only": True}, rows)
+    assert first.summary == f"Urine blood 3+ on {on(9)}: baseline -, latest 1+ on {on(10)}"
+    assert (first.at, first.recovery) == (on(9), f"recovered: neg on {on(11)}")
+    assert (second.at, second.recovery) == (on(12), "")
+    assert [e.values[1] for e in first.evidence if e.key.endswith("/-3/-")] == [("lborres", "-")]

@@ -28,6 +28,8 @@ class Ungraded(StrEnum):
     NO_FASTING = "whether the participant had fasted is not known"
     NO_DAY = "the day of a sample is not known"
     CENSORED = "the result is a limit that spans grades"
+    NO_WORD = "the result is none of the known words"
+    OPEN_WORD = "the result leaves its degree open"
 
 
 class Basis(StrEnum):

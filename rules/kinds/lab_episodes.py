@@ -61,6 +61,7 @@ class Judged:
 
     lab: GradedFinding
     hit: bool
+    start: GradedFinding | None = None  # its baseline
     recovered: bool = False
     unknown: str = ""  # why it cannot be evaluated
     because: tuple[str, ...] = ()  # what it meets, in words
@@ -96,7 +97,8 @@ def recovery_of(samples: Iterable[Judged], episode: Sequence[Judged]) -> str:
     if end is None:
         return ""
     grade = f", grade {end.grade}" if end.grade is not None else ""
-    return f"recovered: {end.lab.result} {end.lab.reported_unit} on {end.lab.adt or 'an unknown date'}{grade}"
+    result = f"{end.lab.result} {end.lab.reported_unit}".strip()
+    return f"recovered: {result} on {end.lab.adt or 'an unknown date'}{grade}"
 
 
 def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
@@ -201,6 +203,7 @@ def _values(lab: GradedFinding) -> Iterable[tuple[str, str]]:
     else:
         yield from ((f"{own}stresc", lab.result), (f"{own}stresu", record.stresu))
         yield from ((f"{own}stnrlo", record.stnrlo), (f"{own}stnrhi", record.stnrhi))
+    yield f"{own}spec", record.spec
     yield f"{own}dtc", str(lab.adt or "")
     yield "visit", record.visit
     yield f"{own}spccnd", record.spccnd

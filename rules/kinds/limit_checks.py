@@ -23,6 +23,7 @@ from rules.kinds.lab_episodes import (
     why_not_compared,
 )
 from rules.kinds.limits import Change, HighBaseline, When
+from rules.qualitative import STEPS, Span, read_word
 from rules.units import convert, round15
 
 
@@ -43,25 +44,36 @@ Checked = Met | Ungraded | None
 def judge_samples(when: When, labs: Sequence[GradedFinding]) -> list[Judged]:
     """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
     return [
-        _judge_sample(when, lab, labs, baseline_of(labs, lab))
+        _judge_sample(when, lab, labs, _start_of(when, lab, labs))
         for lab in labs
         if not lab.predose and lab.fault is not Ungraded.NO_RESULT
     ]
+
+
+def _start_of(when: When, lab: GradedFinding, labs: Sequence[GradedFinding]) -> GradedFinding | None:
+    """Return the baseline of a sample; of a result in words, the last readable one on or before the first dose."""
+    if when.positive is None or read_word(lab.result) is None:
+        return baseline_of(labs, lab)
+    before = [other for other in labs if other.predose and (read_word(other.result) or other.value is not None)]
+    return before[-1] if before else None
 
 
 def _judge_sample(
     when: When, lab: GradedFinding, labs: Sequence[GradedFinding], baseline: GradedFinding | None
 ) -> Judged:
     """Judge one sample by every limit."""
-    held = _reaches(when.hold_at_least, lab)
-    own = _without_history(when, lab, baseline)
-    checked = [held, *own, _above_uln(when, lab, baseline), *_changes(when, lab, labs, own)]
+    word = read_word(lab.result) if when.positive is not None else None
+    held = _reaches(when.hold_at_least, lab) if word is None else None
+    checked = own = _without_history(when, lab, baseline)
+    if word is None:
+        checked = [held, *own, _above_uln(when, lab, baseline), *_changes(when, lab, labs, own)]
     met = [answer for answer in checked if isinstance(answer, Met) and not answer.history]
     unknown = {str(answer) for answer in checked if isinstance(answer, Ungraded)}
     return Judged(
         lab=lab,
         hit=bool(met),
-        recovered=not met and not unknown and _is_back(when, lab),
+        start=baseline,
+        recovered=not met and not unknown and (word is not None or _is_back(when, lab)),
         unknown="" if met and not isinstance(held, Ungraded) else "; ".join(sorted(unknown)),
         because=tuple(dict.fromkeys(answer.words for answer in met)),
         history=tuple(answer.words for answer in checked if isinstance(answer, Met) and answer.history),
@@ -86,7 +98,11 @@ def _without_history(when: When, lab: GradedFinding, baseline: GradedFinding | N
 
 
 def _own_limits(when: When, lab: GradedFinding) -> Iterator[Checked]:
-    """Check the limits that ask for nothing but the result and its range."""
+    """Check the limits that ask for nothing but the result and its range: of a result in words, its step."""
+    word = read_word(lab.result) if when.positive is not None else None
+    if when.positive is not None and (word is not None or not when.has_number):
+        yield _positive(when.positive, word)
+        return
     yield _reaches(when.at_least, lab)
     yield _is_below(when.below, lab)
     if when.above_uln is not None and when.when_baseline_above_uln is None:
@@ -142,6 +158,15 @@ def _graded(least: int, lab: GradedFinding) -> Checked:
     if worst >= least:
         return Met("min_grade", f"grade {worst}", step=worst)
     return next((grade.ungraded or Ungraded.CENSORED for grade in grades if grade.highest >= least), None)
+
+
+def _positive(least: str, word: Span | None) -> Checked:
+    """Compare a result in words with the step from which on it counts."""
+    if word is None:
+        return Ungraded.NO_WORD
+    if word.lowest >= STEPS.index(least):
+        return Met("positive", "positive", step=word.lowest)
+    return Ungraded.OPEN_WORD if word.highest >= STEPS.index(least) else None
 
 
 def _answer(met: bool | None, lab: GradedFinding, words: Met) -> Checked:

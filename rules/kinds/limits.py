@@ -3,7 +3,7 @@
 It must not know how a sample is judged by them: that is `rules.kinds.limit_checks`.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -55,11 +55,14 @@ class When(BaseModel):
     below_lln: Number | None = None  # less than so many times the lower limit
     out_of_range: bool = False  # below the lower limit or above the upper
     min_grade: Annotated[int, Field(ge=1, le=4)] | None = None  # by CTCAE, in either direction
+    positive: Literal["TRACE", "1+", "2+", "3+", "4+"] | None = None  # a result in words, from this step on
     times_baseline: Number | None = None  # at least so many times the baseline
     rise: Change | None = None
     fall: Change | None = None
     new_only: bool = False  # a limit of the result alone that the baseline met already is history; a hold never is
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # in a row; a hold needs none
+    either: bool = False  # one of the tests is enough: the others are not missed
+    expected_of: Literal["F", "M"] | None = None  # of whom the tests are missed where there are none; else of all
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -70,7 +73,8 @@ class When(BaseModel):
                 check_unit(test, amount.unit if amount is not None else "")
         if not (self.looks_up or self.looks_down):
             raise ValueError(
-                "give at_least, below, above_uln, below_lln, out_of_range, min_grade, times_baseline, rise or fall"
+                "give at_least, below, above_uln, below_lln, out_of_range, min_grade, positive, times_baseline, rise "
+                "or fall"
             )
         if self.hold_at_least is not None and self.at_least is None:
             raise ValueError("hold_at_least goes beside at_least, which is missing")
@@ -83,15 +87,21 @@ class When(BaseModel):
         return self
 
     @property
+    def has_number(self) -> bool:
+        """Whether some limit asks for a number."""
+        return any((self.at_least, self.below, self.above_uln, self.below_lln, self.out_of_range, self.min_grade,
+                    self.times_baseline, self.rise, self.fall))  # fmt: skip
+
+    @property
     def has_own_limit(self) -> bool:
         """Whether a result alone can meet a limit, whatever was before it."""
-        own = (self.at_least, self.below, self.above_uln, self.below_lln, self.min_grade)
+        own = (self.at_least, self.below, self.above_uln, self.below_lln, self.min_grade, self.positive)
         return self.out_of_range or any(limit is not None for limit in own)
 
     @property
     def looks_up(self) -> bool:
         """Whether a high result can be a concern."""
-        upwards = (self.at_least, self.above_uln, self.times_baseline, self.rise, self.min_grade)
+        upwards = (self.at_least, self.above_uln, self.positive, self.times_baseline, self.rise, self.min_grade)
         return self.out_of_range or any(limit is not None for limit in upwards)
 
     @property
@@ -123,6 +133,10 @@ def describe(when: When) -> str:
         more = f", and only {when.times_baseline} times it or more counts" if when.times_baseline is not None else ""
         words.append(f"Where the baseline met the limit already, that is history{more}.")
         words.append("Without a usable baseline it counts as new.")
+    if when.either:
+        words.append("One of these tests is enough.")
+    if when.expected_of is not None:
+        words.append(f"Missed where it was never measured in a participant of sex {when.expected_of}.")
     if when.confirm_samples > 1:
         words.append(f"Told from {when.confirm_samples} such samples in a row on.")
     return " ".join(words)
@@ -137,6 +151,7 @@ def limit_words(when: When) -> list[str]:
         f"less than {when.below_lln} times the lower limit of normal": when.below_lln,
         "outside the reference range": when.out_of_range or None,
         f"CTCAE grade {when.min_grade} or worse": when.min_grade,
+        f"in words {when.positive} or more, or positive": when.positive,
         f"at least {when.times_baseline} times the baseline": when.times_baseline if not when.new_only else None,
         f"a rise of {when.rise}": when.rise,
         f"a fall of {when.fall}": when.fall,

@@ -5,7 +5,7 @@ meets none of them and is back to the range, or to the baseline where that lay f
 thresholds: they are in the rulebook (`rules.kinds.limits`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement
 from rules.kinds.lab_episodes import (
     Judged,
-    baseline_of,
     episodes,
     evidence_of,
     longest_run,
@@ -27,6 +26,7 @@ from rules.kinds.lab_episodes import (
 )
 from rules.kinds.limit_checks import judge_samples
 from rules.kinds.limits import When, describe
+from rules.qualitative import read_word
 from rules.records import Participant
 
 if TYPE_CHECKING:
@@ -39,9 +39,12 @@ __all__ = ["When", "describe", "judge"]
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each test and episode; else say what was not told, or could not be evaluated."""
     measured = context.findings(participant)
+    told_of = {lab.test for lab in measured}
     for test in when.tests:
         labs = [lab for lab in measured if lab.test == test]
-        if not labs and (blind := never_measured(rule, participant.usubjid, test, measured)):
+        if _is_missed(when, test, participant, told_of) and (
+            blind := never_measured(rule, participant.usubjid, test, measured)
+        ):
             yield blind
         samples = judge_samples(when, labs)
         hits = [episode for episode in episodes(samples) if _is_confirmed(when, samples, episode)]
@@ -52,7 +55,17 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if unknown is not None:
             yield unknown
         elif not hits:
-            yield from _clear(rule, when, participant.usubjid, labs, samples, context.header.ctcae)
+            yield from _clear(rule, when, participant.usubjid, samples, context.header.ctcae)
+
+
+def _is_missed(when: When, test: str, participant: Participant, measured: Set[str]) -> bool:
+    """Whether a test is not there and should be; of a participant of unknown sex it should."""
+    sex = participant.subject.sex.strip().upper() if participant.subject is not None else ""
+    if when.expected_of is not None and sex in ("F", "M") and sex != when.expected_of:
+        return False
+    if when.either:
+        return test == when.tests[0] and not measured & set(when.tests)
+    return test not in measured
 
 
 def _is_confirmed(when: When, samples: Sequence[Judged], episode: Sequence[Judged]) -> bool:
@@ -79,19 +92,21 @@ def _hit(
         scope=worst.lab.test,
         anchors=frozenset(sample.lab.record.key for sample in episode),
         answer=Answer.HIT,
-        summary=_summary(when, worst.lab, episode),
+        summary=_summary(when, worst, episode),
         reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
         urgency=rule.urgency,
         consequence=max(rule.consequence, hold, key=lambda consequence: consequence.rank),
         at=worst.lab.adt,
         grade=max(grades, default=None),
-        evidence=evidence_of([baseline_of(labs, worst.lab), previous, worst.lab, episode[-1].lab]),
+        evidence=evidence_of([worst.start, previous, worst.lab, episode[-1].lab]),
         ctcae=ctcae,
     )
 
 
 def _extremity(when: When, lab: GradedFinding) -> Decimal:
     """Say how far out a result is, to compare it with others of its test: by its number, or by its range both ways."""
+    if when.positive is not None and (word := read_word(lab.result)) is not None:
+        return Decimal(word.lowest)
     value = lab.value or Decimal(0)
     if when.looks_up and when.looks_down and lab.lln is not None and value < lab.lln:
         return lab.lln / value if value else Decimal("Infinity")
@@ -100,22 +115,24 @@ def _extremity(when: When, lab: GradedFinding) -> Decimal:
     return value if when.looks_up else -value
 
 
-def _summary(when: When, worst: GradedFinding, episode: Sequence[Judged]) -> str:
+def _summary(when: When, sample: Judged, episode: Sequence[Judged]) -> str:
     """Tell an episode in one sentence, such as "ALT 260 U/L on 2014-03-21: 5.78 x ULN, baseline 30"."""
     parts = []
+    worst, start = sample.lab, sample.start
     low = when.looks_down and (not when.looks_up or (worst.lln is not None and (worst.value or 0) < worst.lln))
     name, end = ("LLN", worst.lln) if low else ("ULN", worst.uln)
     if worst.value is not None and end:
         parts.append(f"{worst.censor}{worst.value / end:.2f} x {name}")
-    parts.append(f"baseline {plain(worst.base)}" if worst.base is not None else "no usable baseline")
+    if worst.base is not None:
+        parts.append(f"baseline {plain(worst.base)}")
+    else:
+        parts.append(f"baseline {start.result}" if when.positive and start is not None else "no usable baseline")
     if episode[-1].lab is not worst:
         parts.append(f"latest {episode[-1].lab.result} on {episode[-1].lab.adt}")
     return f"{sample_words(worst, '')}: {', '.join(parts)}"
 
 
-def _clear(
-    rule: "Rule", when: When, usubjid: str, labs: Sequence[GradedFinding], samples: Sequence[Judged], ctcae: str
-) -> Iterator[Judgement]:
+def _clear(rule: "Rule", when: When, usubjid: str, samples: Sequence[Judged], ctcae: str) -> Iterator[Judgement]:
     """Write down a result at a limit that is not told: the baseline met it already, or it was not confirmed."""
     silent = [sample for sample in samples if sample.hit or sample.history]
     if not silent:
@@ -131,10 +148,10 @@ def _clear(
         scope=worst.lab.test,
         anchors=frozenset({worst.lab.record.key}),
         answer=Answer.CLEAR,
-        summary=_summary(when, worst.lab, [worst]),
+        summary=_summary(when, worst, [worst]),
         reason=f"{worst.lab.name}: {reason}",
         urgency=rule.urgency,
         told=False,
-        evidence=evidence_of([baseline_of(labs, worst.lab), worst.lab]),
+        evidence=evidence_of([worst.start, worst.lab]),
         ctcae=ctcae,
     )
