@@ -27,6 +27,8 @@ _AE = {
     "aesmie": "Other medically important",
     "aescan": "Cancer (legacy flag)",
     "aesod": "Overdose (legacy flag)",
+    "aerel": "Related",
+    "aeacn": "Action taken",
     "aeout": "Outcome",
     "aestdtc": "Start",
     "aeendtc": "End",

@@ -29,6 +29,20 @@ _SERIOUS = {"aeser": "AESER = Y"} | {name: f"{name.upper()} = Y ({words})" for n
 _FATAL = frozenset({"FATAL", "DEATH", "DIED", "DEAD", "死亡"})
 """SDTM's outcome, and what is entered for it where AEOUT was not coded."""
 
+SEVERITIES = {"SEVERE": 3, "MODERATE": 2, "MILD": 1, "重度": 3, "中度": 2, "轻度": 1}
+"""AESEV as the grade it counts as where AETOXGR gives no higher one."""
+
+_UNRELATED = frozenset({"NOT RELATED", "UNRELATED", "N", "NO", "NONE", "无关", "肯定无关"})
+"""What AEREL says of an event that is clearly unrelated; anything else may be related."""
+
+_ACTIONS = frozenset(
+    {
+        "DOSE INCREASED", "DOSE NOT CHANGED", "DOSE RATE REDUCED", "DOSE REDUCED", "DRUG INTERRUPTED", "DRUG WITHDRAWN",
+        "NOT APPLICABLE",
+    }
+)  # fmt: skip
+"""SDTM's codelist of what was done about the study drug, without its words for not knowing."""
+
 _GRADE = re.compile(r"\s*(?:grade\s*)?([1-5])(?:\.0*)?\s*级?\s*", re.IGNORECASE)
 
 
@@ -64,6 +78,14 @@ class Seriousness:
     why: str
     signs: frozenset[str] = frozenset()  # what makes it serious
     unreadable: bool = False  # something was entered and cannot be read, as against nothing entered
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Whether something holds of an event: yes, no, or None where the rows cannot say; `why` is words for it."""
+
+    holds: bool | None
+    why: str
 
 
 def events_of(participant: Participant) -> tuple[Event, ...]:
@@ -131,6 +153,45 @@ def grade_of(event: Event) -> int | None:
     grades += [5 for row in event.rows if is_fatal(row)]
     grades += [4 for row in event.rows if row.aeslife == "Y"]
     return max(grades, default=None)
+
+
+def has_grade(event: Event, least: int) -> Fact:
+    """Say whether an event reached a grade: by AETOXGR, death or threat to life, else by AESEV."""
+    grade = grade_of(event)
+    if grade is not None and grade >= least:
+        return Fact(True, f"grade {grade}")
+    severities = [row.aesev.upper() for row in event.rows if row.aesev.upper() in SEVERITIES]
+    worst = max(severities, key=SEVERITIES.__getitem__, default="")
+    if worst and SEVERITIES[worst] >= least:
+        return Fact(True, f"AESEV = {worst} counts as grade {SEVERITIES[worst]}")
+    unread = next((row.aetoxgr for row in event.rows if row.aetoxgr and reported_grade(row) is None), "")
+    if unread:
+        return Fact(None, f"AETOXGR '{unread}' is no grade")
+    if grade is None and not worst:
+        return Fact(None, "neither AETOXGR nor AESEV says how severe it is")
+    return Fact(False, f"below grade {least}")
+
+
+def may_be_related(event: Event) -> Fact:
+    """Say whether an event may be related to the study drug: unless every row says clearly that it is not."""
+    said = dict.fromkeys(row.aerel for row in event.rows if row.aerel.upper() not in _UNRELATED)
+    if not said:
+        return Fact(False, "not related")
+    words = next(filter(None, said), "")
+    return Fact(True, f"AEREL = {words}" if words else "AEREL is empty, so it may be related")
+
+
+def has_action(event: Event, actions: Iterable[str]) -> Fact:
+    """Say whether one of these actions was taken with the study drug (AEACN)."""
+    wanted = {action.upper() for action in actions}
+    for row in event.rows:
+        if row.aeacn.upper() in wanted:
+            return Fact(True, f"AEACN = {row.aeacn}")
+    unread = dict.fromkeys(row.aeacn for row in event.rows if row.aeacn.upper() not in _ACTIONS)
+    if unread:
+        words = next(filter(None, unread), "")
+        return Fact(None, f"AEACN '{words}' does not say what was done" if words else "AEACN is empty")
+    return Fact(False, "another action")
 
 
 def evidence_of(event: Event, also: Iterable[str] = ()) -> tuple[Evidence, ...]:

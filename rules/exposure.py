@@ -1,9 +1,10 @@
-"""When a participant was first dosed, and when dosing ended for good.
+"""When a participant was first dosed, what came soon after a dose, and when dosing ended for good.
 
 It knows EC, EX, DM and DS records. It must not know a dosing plan: what should have been given is `rules.regimen`.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -94,3 +95,41 @@ def _ends_dosing(category: str, decod: str) -> bool:
 def _order(when: Dtc) -> tuple[date, timedelta, datetime]:
     """Order dates by the first day they allow, of one day the one that tells most, then the earliest moment."""
     return when.earliest.date(), when.latest - when.earliest, when.earliest
+
+
+@dataclass(frozen=True, slots=True)
+class AfterDose:
+    """The dose after which something began: certainly within the hours asked for, or possibly."""
+
+    on: Dtc
+    certain: bool
+
+
+def after_dose(onset: Dtc, participant: Participant, zero_dose: ZeroDose, hours: int) -> AfterDose | None:
+    """Return the dose within so many hours before an onset, a certain one first; None where none can be.
+
+    A date without a time allows its whole day, and a dose with an end may have gone on until then.
+    """
+    span = timedelta(hours=hours)
+    possible = None
+    for start, end in _dated_doses(participant, zero_dose):
+        if onset.earliest >= start.latest and onset.latest - start.earliest <= span:
+            return AfterDose(start, certain=True)
+        if onset.latest >= start.earliest and onset.earliest - end.latest <= span:
+            possible = AfterDose(start, certain=False)
+    return possible
+
+
+def _dated_doses(participant: Participant, zero_dose: ZeroDose) -> Iterable[tuple[Dtc, Dtc]]:
+    """Yield start and end of each dose given, and the first dose of DM as one more."""
+    for dose in participant.doses:
+        if dose.stdtc is not None and was_given(dose, zero_dose):
+            ended_later = dose.endtc is not None and dose.endtc.latest > dose.stdtc.latest
+            yield dose.stdtc, dose.endtc if ended_later and dose.endtc is not None else dose.stdtc
+    if participant.subject is not None and participant.subject.rfxstdtc is not None:
+        yield participant.subject.rfxstdtc, participant.subject.rfxstdtc
+
+
+def has_undated_dose(participant: Participant, zero_dose: ZeroDose) -> bool:
+    """Whether a dose was given of which no date can be read."""
+    return any(dose.stdtc is None and was_given(dose, zero_dose) for dose in participant.doses)

@@ -63,7 +63,7 @@ tests = st.sampled_from(
         "",
     ]
 )
-terms = st.sampled_from(["Pneumonia", "带状疱疹", "", "no infection", "*", "A" * 300])
+terms = st.sampled_from(["Pneumonia", "带状疱疹", "", "no infection", "*", "A" * 300, "荨麻疹", "Seizure; lymphoma"])
 
 
 def rows(**columns: st.SearchStrategy[str]) -> st.SearchStrategy[list[dict[str, str]]]:
@@ -85,6 +85,9 @@ trials = st.fixed_dictionaries(
         "AE": rows(
             AETERM=terms, AESOC=st.sampled_from(["", "UNCODED", "Infections and infestations", "Cardiac disorders"]),
             AESER=answers, AESHOSP=answers, AESDTH=answers, AEOUT=st.sampled_from(["", "FATAL", "死亡", "RECOVERED"]),
+            AEDECOD=st.sampled_from(["", "URTICARIA", "uncoded"]),
+            AEREL=st.sampled_from(["", "NOT RELATED", "RELATED"]), AESCAN=answers, AESOD=answers,
+            AEACN=st.sampled_from(["", "DRUG WITHDRAWN", "x"]),
             AETOXGR=st.sampled_from(["", "3", "5.0", "Grade 4", "x"]), AESTDTC=dates, AEDTC=dates,
             AEENDTC=dates, AESEV=st.sampled_from(["", "MILD", "severe", "中度", "x"]),
             AESPID=st.sampled_from(["", "E1", "E2"]),

@@ -11,6 +11,7 @@ from rules.kinds import (
     infection,
     lab_fall,
     lab_toxicity,
+    listed_event,
     liver_injury,
     liver_limits,
     missed_dose,
@@ -59,6 +60,7 @@ KINDS: dict[str, Kind] = {
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
     "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),
     "liver_injury": Kind(liver_limits.When, liver_injury.judge, liver_injury.describe, _always("LB")),
+    "listed_event": Kind(listed_event.When, listed_event.judge, listed_event.describe, _always("AE")),
     "missed_dose": Kind(
         missed_dose.When,
         missed_dose.judge,

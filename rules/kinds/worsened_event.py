@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from rules.dtc import Dtc
-from rules.events import Event, events_of, evidence_of, grade_of, reported_grade, signs_of_seriousness
+from rules.events import SEVERITIES, Event, events_of, evidence_of, grade_of, reported_grade, signs_of_seriousness
 from rules.hit import Answer, Judgement
 from rules.records import AdverseEvent, Participant
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rules.rulebook import Rule
 
 _SCALES = ("aesev", "aetoxgr")
-_SEVERITY = {"MILD": 1, "MODERATE": 2, "SEVERE": 3, "轻度": 1, "中度": 2, "重度": 3}
 
 Rise = tuple[AdverseEvent, AdverseEvent, str]
 """A row, the later one that is worse, and the scale on which it is."""
@@ -67,7 +66,7 @@ def _rises(rows: Sequence[AdverseEvent], scale: str) -> Iterator[Rise]:
 
 def _level(row: AdverseEvent, scale: str) -> int | None:
     """How bad a row says that the event is on one scale, None where it does not say."""
-    return _SEVERITY.get(row.aesev.upper()) if scale == "aesev" else reported_grade(row)
+    return SEVERITIES.get(row.aesev.upper()) if scale == "aesev" else reported_grade(row)
 
 
 def _is_before(row: AdverseEvent, other: AdverseEvent) -> bool:

@@ -1,0 +1,103 @@
+"""Whether an adverse event belongs to a group of events: by the lists, by a rulebook's own terms, by its coded class.
+
+The answer is yes, no or cannot know, and names what matched. It knows AE records and the vocabulary of groups; it must
+not know rules, seriousness or what follows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+
+from rules import infection_terms
+from rules.records import AdverseEvent
+from rules.terms import Entry, Found, Role, Vocabulary, find, fold_words, make_entry, names_code, read_entries
+
+OWN = "own"
+"""The group of a rulebook's own terms."""
+
+_TEXTS = ("aedecod", "aellt", "aeterm")
+_CLASSES = ("aesoc", "aebodsys")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Whether an event belongs: yes, no, or None where nothing tells; `why` names what matched."""
+
+    belongs: bool | None
+    why: str
+    groups: frozenset[str] = frozenset()
+    variables: tuple[str, ...] = ()  # the record's variables, AETERM apart, that the answer rests on
+    known_otherwise: bool = False  # where nothing tells: whether another list knows every row's term
+
+
+@cache
+def vocabulary(terms: tuple[str, ...] = ()) -> Vocabulary:
+    """Return the vocabulary of the groups, with a rulebook's own terms."""
+    own = (make_entry(term, Role.TERM, OWN, "this rule") for term in terms)
+    return Vocabulary((*own, *read_entries("event_terms.csv"), *read_entries("denials.csv")))
+
+
+def recognise_group(
+    rows: Iterable[AdverseEvent], groups: Iterable[str], terms: tuple[str, ...] = (), socs: tuple[str, ...] = ()
+) -> Match:
+    """Recognise an event from its rows; one row that belongs is enough.
+
+    A class is asked only where `socs` names one: by the words it begins with. Without a match, an event is known not to
+    belong only where it is coded.
+    """
+    wanted = frozenset((*groups, OWN))
+    answers = [_recognise_row(row, wanted, terms, socs) for row in rows]
+    matched = frozenset[str]().union(*(answer.groups for answer in answers))
+    answers.sort(key=lambda answer: answer.known_otherwise)
+    for belongs in (True, None):
+        answer = next((answer for answer in answers if answer.belongs is belongs), None)
+        if answer is not None:
+            return replace(answer, groups=matched)
+    return answers[0] if answers else Match(None, "nothing is recorded of the event")
+
+
+def _recognise_row(row: AdverseEvent, groups: frozenset[str], terms: tuple[str, ...], socs: tuple[str, ...]) -> Match:
+    """Ask the texts, then the class where one is wanted, of one row."""
+    known = vocabulary(terms)
+    every = [(name, hit) for name in _TEXTS for hit in find(known, getattr(row, name))]
+    found = [(name, hit) for name, hit in every if hit.entry.group in groups]
+    standing = [(name, hit.entry) for name, hit in found if not hit.denied]
+    if standing:
+        name, entry = min(standing, key=lambda pair: pair[1].is_pattern)
+        return Match(
+            True,
+            _match_words(row, name, entry),
+            frozenset(entry.group for _, entry in standing) - {OWN},
+            tuple(dict.fromkeys(name for name, _ in standing if name != "aeterm")),
+        )
+    for name in _CLASSES:
+        if any(_begins(getattr(row, name), soc) for soc in socs):
+            return Match(True, f"coded to {getattr(row, name)}", variables=(name,))
+    coded = ("aedecod", "aellt", *(_CLASSES if socs else ()))
+    variable = next((name for name in coded if names_code(getattr(row, name))), "")
+    if variable:
+        return Match(False, f"coded as {getattr(row, variable)}", variables=(variable,))
+    term = f"'{row.aeterm}'" if row.aeterm else "an event without a term"
+    others = (*(hit for _, hit in every), *infection_terms.find(row.aeterm))
+    other = next((hit.entry.term for hit in others if not hit.denied), "")
+    if other:
+        return Match(None, f"{term} is not coded, and only another list knows '{other}' in it", known_otherwise=True)
+    return Match(None, f"{term} is not coded and no list knows it{_denied(found)}")
+
+
+def _match_words(row: AdverseEvent, name: str, entry: Entry) -> str:
+    """Say which text matched which entry, and where that entry comes from."""
+    group = "" if entry.group == OWN else f" of {entry.group}"
+    how = "text pattern" if entry.is_pattern else "term list"
+    return f"{name.upper()} '{getattr(row, name)}' matches '{entry.term}'{group} ({how}: {entry.source})"
+
+
+def _denied(found: list[tuple[str, Found]]) -> str:
+    """Say of the first term found what keeps it from counting; nothing where none was found."""
+    return next((f"; '{hit.entry.term}' does not count: {hit.denied}" for _, hit in found), "")
+
+
+def _begins(text: str, soc: str) -> bool:
+    """Whether a coded class begins with the words of a wanted one."""
+    wanted = fold_words(soc)
+    return bool(wanted) and fold_words(text)[: len(wanted)] == wanted

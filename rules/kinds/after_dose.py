@@ -1,0 +1,58 @@
+"""Whether an adverse event began soon after a dose, for the kinds that ask; what may have, counts.
+
+It joins the doses recorded with those that the plan expects and nobody has recorded yet.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rules.dtc import Dtc
+from rules.events import Event, Fact
+from rules.exposure import after_dose, first_dose, has_undated_dose, may_be_dosed
+from rules.records import Participant
+from rules.regimen import Fate, fates_by_plan
+
+if TYPE_CHECKING:
+    from rules.context import Context
+
+_MAY_HAVE_BEEN = frozenset({Fate.NO_RECORD, Fate.UNCLEAR, Fate.NOT_DUE})
+
+
+def soon_after_dose(hours: int, event: Event, participant: Participant, context: "Context") -> Fact:
+    """Say whether an event began, or may have begun, within so many hours after a dose."""
+    zero_dose = context.header.zero_dose
+    if not {"EC", "EX"} & context.domains:
+        return Fact(None, "the source holds no EC or EX data, so its time after a dose is not known")
+    onset = event.onset
+    if onset is None:
+        dosed = bool(participant.doses) or may_be_dosed(participant, zero_dose)
+        return Fact(None if dosed else False, "its onset is not known")
+    dose = after_dose(onset, participant, zero_dose, hours)
+    if dose is not None:
+        how = "within" if dose.certain else "which may be within"
+        return Fact(True, f"began {onset}, {how} {hours} h after the dose of {dose.on}")
+    if has_undated_dose(participant, zero_dose):
+        return Fact(None, "a dose was given of which the date is not known")
+    planned = _unrecorded(onset, participant, context, hours)
+    if planned:
+        return Fact(None, f"began {onset}; whether planned dose {planned} was given before it is not recorded")
+    return Fact(False, f"no dose within {hours} h before")
+
+
+def _unrecorded(onset: Dtc, participant: Participant, context: "Context", hours: int) -> str:
+    """Name a planned dose without a record that may have been given within so many hours before an onset."""
+    plan, zero_dose = context.dosing, context.header.zero_dose
+    first = first_dose(participant, zero_dose)
+    if plan is None or first is None or not first.has_day:
+        return ""
+    window = timedelta(days=plan.window_days)
+    earliest, latest = (onset.earliest - timedelta(hours=hours)).date(), onset.latest.date()
+    fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
+    return next(
+        (
+            fate.name
+            for fate in fates
+            if fate.fate in _MAY_HAVE_BEEN and fate.on is not None and earliest - window <= fate.on <= latest + window
+        ),
+        "",
+    )

@@ -1,0 +1,205 @@
+"""Kind `listed_event`: an adverse event of given groups, terms or classes, narrowed by what the rows say of it.
+
+It joins what `rules.event_groups` recognises with what `rules.events` and `rules.exposure` say of grade, relatedness,
+action, seriousness and doses; it must not know any term.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from rules.event_groups import Match, recognise_group, vocabulary
+from rules.events import (
+    Event,
+    Fact,
+    events_of,
+    evidence_of,
+    grade_of,
+    has_action,
+    has_grade,
+    may_be_related,
+    seriousness_of,
+)
+from rules.hit import Answer, Judgement
+from rules.kinds.after_dose import soon_after_dose
+from rules.records import Participant
+from rules.terms import fold_words
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+
+class When(BaseModel):
+    """Which events: any of the groups, terms, classes or flags (any event where none is named), and all of the rest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    groups: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    socs: tuple[str, ...] = ()
+    flags: tuple[Literal["AESCAN", "AESOD"], ...] = ()
+    within_hours_after_dose: Annotated[int, Field(ge=1)] | None = None
+    min_grade: Annotated[int, Field(ge=1, le=5)] | None = None
+    related_only: bool = False
+    actions: tuple[str, ...] = ()
+    not_serious: bool = False
+
+    @field_validator("groups")
+    @classmethod
+    def _are_known(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        known = vocabulary().groups()
+        for group in groups:
+            if group not in known:
+                raise ValueError(f"'{group}' is unknown (known: {', '.join(sorted(known))})")
+        return groups
+
+    @field_validator("terms", "socs", "actions")
+    @classmethod
+    def _have_words(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            if not fold_words(text):
+                raise ValueError(f"'{text}' holds no word")
+        return texts
+
+    @model_validator(mode="after")
+    def _chooses(self) -> Self:
+        if not self.names_events and self.min_grade is None and not self.actions:
+            raise ValueError("name groups, terms, socs or flags, or ask for a grade or an action")
+        return self
+
+    @property
+    def names_events(self) -> bool:
+        """Whether only some events are looked for, not any."""
+        return bool(self.groups or self.terms or self.socs or self.flags)
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
+    """Answer for each event; an event of which too little is known is not evaluable, never clear."""
+    for event in events_of(participant):
+        match = _match(when, event)
+        if match.belongs is False:
+            continue
+        facts = [Fact(match.belongs, match.why), *_facts(when, event, participant, context)]
+        if any(fact.holds is False for fact in facts):
+            continue
+        hit = all(fact.holds for fact in facts)
+        # An event that is looked for, or a serious one that may be, needs a person; any other is only counted, as is
+        # one that is not coded and that another list knows: the rules of that list tell of it.
+        looked_for = when.names_events and match.belongs is True
+        told = hit or looked_for or (seriousness_of(event).serious is True and not match.known_otherwise)
+        yield Judgement(
+            rule_id=rule.id,
+            usubjid=participant.usubjid,
+            scope=event.key,
+            anchors=frozenset({event.key}),
+            answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
+            summary=_summary(rule, match, event, hit=hit),
+            reason="; ".join(dict.fromkeys(fact.why for fact in facts if fact.why)),
+            urgency=rule.urgency,
+            consequence=rule.consequence,
+            grade=grade_of(event),
+            told=told,
+            at=event.onset,
+            evidence=evidence_of(event, also=(*match.variables, *_variables(when))),
+        )
+
+
+def _match(when: When, event: Event) -> Match:
+    """Say whether the event is one that is looked for."""
+    if not when.names_events:
+        return Match(True, "")
+    for flag in when.flags:
+        if any(getattr(row, flag.lower()) == "Y" for row in event.rows):
+            return Match(True, f"{flag} = Y")
+    match = recognise_group(event.rows, when.groups, when.terms, when.socs)
+    unread = next(
+        (f"{flag} is '{text}', neither Y nor N" for flag in when.flags for text in _unread(event, flag.lower())), ""
+    )
+    return Match(None, f"{match.why}; {unread}") if unread and not match.belongs else match
+
+
+def _unread(event: Event, flag: str) -> Iterator[str]:
+    """Yield what stands in a flag and is no answer."""
+    return (text for row in event.rows if (text := getattr(row, flag)) not in {"", "Y", "N"})
+
+
+def _facts(when: When, event: Event, participant: Participant, context: "Context") -> Iterator[Fact]:
+    """Say of each further criterion whether the event meets it."""
+    if when.min_grade is not None:
+        yield has_grade(event, when.min_grade)
+    if when.related_only:
+        yield may_be_related(event)
+    if when.actions:
+        yield has_action(event, when.actions)
+    if when.within_hours_after_dose is not None:
+        yield soon_after_dose(when.within_hours_after_dose, event, participant, context)
+    if when.not_serious:
+        seriousness = seriousness_of(event)
+        holds = None if seriousness.serious is None else not seriousness.serious
+        yield Fact(holds, seriousness.why if holds is None else "not serious")
+
+
+def _variables(when: When) -> Iterator[str]:
+    """Name the variables beside the term that the criterion reads."""
+    yield from (flag.lower() for flag in when.flags)
+    if when.min_grade is not None:
+        yield "aesev"
+    if when.related_only:
+        yield "aerel"
+    if when.actions:
+        yield "aeacn"
+
+
+def _summary(rule: "Rule", match: Match, event: Event, *, hit: bool) -> str:
+    if not hit:
+        return f"Cannot tell ({rule.title}): {event.term}"
+    what = ", ".join(sorted(match.groups)).replace("-", " ").capitalize() or rule.title
+    return f"{what}{', fatal' if event.fatal else ''}: {event.term}"
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    return " ".join((_which(when), *_how(when)))
+
+
+def _which(when: When) -> str:
+    """Say which events are looked for."""
+    named = [
+        f"{words} ({', '.join(names)})"
+        for words, names in (
+            ("of the groups", when.groups),
+            ("that names one of these terms", when.terms),
+            ("coded to a system organ class that begins with one of these words", when.socs),
+            ("flagged by the site", tuple(f"{flag} = Y" for flag in when.flags)),
+        )
+        if names
+    ]
+    if not named:
+        return "Any adverse event to which all of this applies:"
+    recognised = (
+        " Groups and terms are recognised in AEDECOD, AELLT and AETERM by the term lists, and the answer says which. "
+        "An event neither coded nor recognised is reported as not evaluable."
+    )
+    return f"An adverse event {', or '.join(named)}.{recognised if when.groups or when.terms else ''}"
+
+
+def _how(when: When) -> Iterator[str]:
+    """Say each further criterion in a sentence."""
+    if when.within_hours_after_dose is not None:
+        yield (
+            f"It began within {when.within_hours_after_dose} h after a dose; where a date or time is partial, "
+            "it counts if it may have; where a planned dose is not recorded yet, it is not evaluable."
+        )
+    if when.min_grade is not None:
+        yield (
+            f"It reached grade {when.min_grade} or higher by AETOXGR; AESEV = SEVERE counts as grade 3, MODERATE as 2, "
+            "MILD as 1."
+        )
+    if when.related_only:
+        yield "It may be related to the study drug: AEREL does not clearly say that it is not; an empty AEREL may be."
+    if when.actions:
+        yield f"What was done about the study drug (AEACN) is {' or '.join(when.actions)}."
+    if when.not_serious:
+        yield "It is not serious."
