@@ -11,6 +11,7 @@ from alerts.decide import Action
 from monitor.cli import app
 from monitor.cli.exits import MEANING
 from monitor.metrics import METRICS
+from rules.ctcae.criteria import coverage
 from rules.kinds import KINDS
 from rules.rulebook import load_rulebook
 
@@ -63,6 +64,12 @@ def test_every_kind_and_every_rule_of_the_founding_study_is_explained():
         prefix, number = rule.id[:-1].rsplit("-", 1) if rule.id[-1].isalpha() else rule.id.rsplit("-", 1)
         ranges = re.findall(rf"{prefix}-(\d\d)(?: to {prefix}-(\d\d))?", said)
         assert any(int(low) <= int(number) <= int(high or low) for low, high in ranges), rule.id
+
+
+def test_what_is_graded_is_listed_as_the_table_has_it():
+    for term in coverage():
+        tests = ", ".join(f"`{test}`" for test in term.tests)
+        assert f"| {term.term} | {term.direction} | {tests} | {' | '.join(term.grades)} |" in README
 
 
 def test_exit_codes_are_listed():

@@ -148,3 +148,44 @@ def _fall(sign: str, percent: Decimal) -> Bound:
         offset=Decimal(0),
         percent=percent,
     )
+
+
+VERSIONS = ("4.03", "5.0", "6.0")
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A term, the tests it is graded from, and by version which grades a number can give, in words."""
+
+    term: str
+    direction: Direction
+    tests: tuple[str, ...]
+    grades: tuple[str, ...]  # in the order of VERSIONS
+
+
+def coverage() -> tuple[Coverage, ...]:
+    """Return what is graded under which version, term by term in the order of the table."""
+    found: dict[tuple[str, Direction], dict[str, dict[str, tuple[Criterion, ...]]]] = {}
+    for version in VERSIONS:
+        for (test, direction), lines in criteria(version).items():
+            found.setdefault((lines[0].term, direction), {}).setdefault(version, {})[test] = lines
+    return tuple(
+        Coverage(
+            term,
+            direction,
+            tuple(dict.fromkeys(test for tests in by_version.values() for test in tests)),
+            tuple(_graded_words(by_version.get(version, {})) for version in VERSIONS),
+        )
+        for (term, direction), by_version in found.items()
+    )
+
+
+def _graded_words(tests: Mapping[str, tuple[Criterion, ...]]) -> str:
+    """Say which grades a term has in a version."""
+    lines = [line for of_test in tests.values() for line in of_test]
+    grades = sorted({line.grade for line in lines if line.bounds and line.clause is not Clause.CLINICAL})
+    if grades:
+        return " ".join(map(str, grades))
+    if any(line.clause is Clause.NOT_IN_TABLE for line in lines):
+        return "not in table"
+    return "no number" if lines else "-"
