@@ -4,6 +4,7 @@ import csv
 import io
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,29 @@ def test_an_unreadable_date_is_said_and_an_empty_file_gives_an_empty_table(tmp_p
     answers, _ = grade(tmp_path, f"S-1,1,{PLATELETS},20,10^9/L,150,400,,5 March 2014\n")
     assert (answers[0]["grade_low"], answers[0]["note"]) == ("4", "LBDTC is not a date")
     assert grade(tmp_path, "")[0] == []
+
+
+@pytest.mark.parametrize("version", ["4.03", "5.0", "6.0"])
+def test_every_row_of_a_real_study_has_an_answer_in_each_version(data: Path, tmp_path: Path, version: str):
+    """A grade in each direction that has a term, or a reason; without a term, a note that there is no criterion."""
+    folder, output = data / "cdiscpilot01", tmp_path / "out.csv"
+    asked = ["grade", str(folder / "lb.csv"), "--dm", str(folder / "dm.csv"), "--output", str(output)]
+    assert CliRunner().invoke(app, [*asked, "--ctcae", version]).exit_code == 0
+    without = {f"no criterion in CTCAE {version}", "no criterion: the test is not in the table"}
+    found: Counter[str] = Counter()
+    rows = 0
+    with output.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            terms = [side for side in ("low", "high") if row[f"term_{side}"]]
+            graded = [side for side in terms if row[f"grade_{side}"]]
+            assert bool(row["not_evaluable"]) is (len(graded) < len(terms)), row
+            assert (row["note"] in without) is (not terms), row
+            assert row["ctcae"] == version
+            found.update(filter(None, ("graded" if graded else "", row["not_evaluable"], "" if terms else row["note"])))
+            rows += 1
+    assert rows == 59_580
+    assert without < set(found)
+    assert found["graded"] > 30_000
 
 
 def test_the_command_grades_as_the_rules_do(data: Path, tmp_path: Path):

@@ -173,6 +173,44 @@ def test_a_flagged_baseline_without_a_value_but_high_is_said():
     assert "baseline flagged high" in last.high.note
 
 
+@pytest.mark.parametrize(
+    ("dose", "dtc", "is_baseline"),
+    [
+        ("2014-03-03", "2014-03-03", True), ("2014-03-03", "2014-03-03T23:59", True),
+        ("2014-03-03T09:00", "2014-03-03", True), ("2014-03-03T09:00", "2014-03-03T09:00", True),
+        ("2014-03-03T09:00", "2014-03-03T09:01", False), ("2014-03-03", "2014-03-04", False),
+        ("2014-03-03", "2014-02", True), ("2014-03-03", "2014-03", False), ("2014-03", "2014-02-28", True),
+        ("2014-03", "2014-03-02", False),
+    ],
+)  # fmt: skip
+def test_a_sample_is_a_baseline_only_where_it_is_certainly_not_after_the_dose(dose: str, dtc: str, is_baseline: bool):
+    labs = (sample("PLAT", 1, "200", dtc=Dtc.parse(dtc)), sample("PLAT", 60, "90"))
+    who = Participant(usubjid="S-1", findings=labs, doses=(Dose(usubjid="S-1", occur="Y", stdtc=Dtc.parse(dose)),))
+    assert grade_participants([who], header())["S-1"][-1].base == (200 if is_baseline else None)
+
+
+def test_of_somebody_never_dosed_the_last_number_is_the_baseline_and_nothing_is_after_it():
+    labs = graded([sample("PLAT", -3, "200"), sample("PLAT", 8, "20")], dosed=False)
+    assert [(lab.base, lab.after_baseline) for lab in labs] == [(20, False), (20, False)]
+
+
+def test_of_two_flagged_rows_and_of_an_unscheduled_repeat_the_later_one_is_the_baseline():
+    rows = [sample("PLAT", -9, "210", blfl="Y"), sample("PLAT", -3, "180", lobxfl="Y"), sample("PLAT", 5, "90")]
+    assert graded(rows, baseline="flag")[-1].base == 180
+    repeat = [
+        sample("PLAT", -3, "110", dtc=on(-3, "08:00"), visit="SCREENING"),
+        sample("PLAT", -3, "180", dtc=on(-3, "11:00"), visit="UNSCHEDULED 1.1"),
+        sample("PLAT", 5, "90"),
+    ]
+    assert graded(repeat)[-1].base == 180
+
+
+def test_a_flag_on_a_row_without_a_number_hides_an_earlier_flag_and_leaves_no_value():
+    rows = [sample("PLAT", -9, "210", blfl="Y"), sample("PLAT", -3, "clotted", blfl="Y"), sample("PLAT", 5, "90")]
+    last = graded(rows, baseline="flag")[-1]
+    assert (last.base, last.baseline and last.baseline.orres) == (None, "clotted")
+
+
 def test_a_baseline_in_another_unit_is_converted():
     rows = [sample("CREAT", -3, "1.0", "mg/dL", "0.6", "1.2"), sample("CREAT", 5, "177", "umol/L", "53", "106")]
     assert graded(rows)[-1].base == Decimal("88.4")
