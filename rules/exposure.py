@@ -1,4 +1,4 @@
-"""When a participant was first dosed, what came soon after a dose, and when dosing ended for good.
+"""When a participant was first dosed, what came soon after a dose, when dosing ended, and what of a dose may be shown.
 
 It knows EC, EX, DM and DS records. It must not know a dosing plan: what should have been given is `rules.regimen`.
 """
@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from rules.dtc import Dtc
+from rules.hit import Evidence
 from rules.records import Disposition, Dose, Participant
 
 ZeroDose = Literal["placebo", "not-given"]
@@ -68,6 +69,23 @@ def may_be_dosed(participant: Participant, zero_dose: ZeroDose) -> bool:
         return not participant.doses or any(was_given(dose, zero_dose) for dose in participant.doses)
     unread = any(problem.startswith(("RFXSTDTC:", "RFSTDTC:")) for problem in subject.problems)
     return unread or any(was_given(dose, zero_dose) for dose in participant.doses)
+
+
+def evidence_of_doses(doses: Iterable[Dose]) -> tuple[Evidence, ...]:
+    """Return dose records as evidence: whether and when, never what or how much."""
+    return tuple(
+        Evidence(
+            domain=dose.domain,
+            key=dose.key,
+            version=dose.version,
+            values=tuple(
+                (f"{dose.domain.lower()}{name}", str(value))
+                for name in ("presp", "occur", "mood", "stdtc")
+                if (value := getattr(dose, name))
+            ),
+        )
+        for dose in doses
+    )
 
 
 def dosing_ended(participant: Participant) -> Dtc | None:

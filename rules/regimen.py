@@ -79,7 +79,7 @@ def fates_by_plan(
     records = dose_records(participant)
     given = [record for record in records if was_given(record, zero_dose) and says_whether(record)]
     refused = [record for record in records if not was_given(record, zero_dose) and not is_scheduled(record)]
-    unsure = [r for r in records if not is_scheduled(r) and (not says_whether(r) or (r in given and _day(r) is None))]
+    unsure = [r for r in records if not is_scheduled(r) and (not says_whether(r) or (r in given and day_of(r) is None))]
     given_to = _assign(planned, given)
     refused_to = _assign([dose for dose in planned if dose not in given_to], refused)
     told = given_to | refused_to
@@ -110,9 +110,9 @@ def fates_as_collected(
     records = [record for record in participant.doses if record.domain == "EC"]
     performed = [record for record in records if not is_scheduled(record)]
     given = [record for record in performed if was_given(record, zero_dose)]
-    first = min((day for record in given if (day := _day(record))), default=date.min)
+    first = min((day for record in given if (day := day_of(record))), default=date.min)
     ended = end_of_dosing(participant, first)
-    seen = {_day(record) for record in performed}
+    seen = {day_of(record) for record in performed}
     answers = []
     for record in performed:
         if not says_whether(record):
@@ -123,7 +123,7 @@ def fates_as_collected(
             fate = Fate.NOT_EXPECTED if _is_after(record, ended) else Fate.NOT_GIVEN
         answers.append(_as_collected(record, fate))
     for record in records:
-        day = _day(record)
+        day = day_of(record)
         if is_scheduled(record) and day is not None and day not in seen and not _is_after(record, ended):
             deadline = _midnight(day + timedelta(days=1 + entry_grace_days))
             fate = Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE
@@ -179,8 +179,8 @@ def _without_record(
 
 def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[PlannedDose, Dose]:
     """Assign records to planned doses within their windows: as many as possible, then the nearest in sum of days."""
-    covered = {dose: record for record in records if _spans_days(record) for dose in planned if _covers(record, dose)}
-    single = [(day, record) for record in records if not _spans_days(record) and (day := _day(record)) is not None]
+    covered = {dose: record for record in records if spans_days(record) for dose in planned if _covers(record, dose)}
+    single = [(day, record) for record in records if not spans_days(record) and (day := day_of(record)) is not None]
     single.sort(key=lambda pair: pair[0])
     free = [dose for dose in planned if dose not in covered]
     by_day = dict(single)
@@ -204,7 +204,7 @@ def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[Pla
 
 def _as_collected(record: Dose, fate: Fate) -> DoseFate:
     """What a record says of itself. It is named by its date: record keys may tell the treatment."""
-    return DoseFate(f"dose of {record.stdtc or 'unknown date'}", _day(record), fate, record)
+    return DoseFate(f"dose of {record.stdtc or 'unknown date'}", day_of(record), fate, record)
 
 
 def _in_order(answers: Sequence[DoseFate]) -> tuple[DoseFate, ...]:
@@ -214,11 +214,11 @@ def _in_order(answers: Sequence[DoseFate]) -> tuple[DoseFate, ...]:
 
 def _is_after(record: Dose, ended: date | None) -> bool:
     """Whether a record lies after the end of dosing."""
-    day = _day(record)
+    day = day_of(record)
     return ended is not None and day is not None and day > ended
 
 
-def _spans_days(record: Dose) -> bool:
+def spans_days(record: Dose) -> bool:
     """Whether a record covers more than one day."""
     start, end = record.stdtc, record.endtc
     return start is not None and end is not None and start.has_day and end.earliest.date() > start.latest.date()
@@ -232,11 +232,11 @@ def _covers(record: Dose, dose: PlannedDose) -> bool:
 
 def _in_window(dose: PlannedDose, record: Dose) -> bool:
     """Whether a record lies in a planned dose's window."""
-    day = _day(record)
+    day = day_of(record)
     return day is not None and dose.opens <= day <= dose.closes
 
 
-def _day(record: Dose) -> date | None:
+def day_of(record: Dose) -> date | None:
     """The day of a record, None where it is not known."""
     return record.stdtc.earliest.date() if record.stdtc is not None and record.stdtc.has_day else None
 

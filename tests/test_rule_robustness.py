@@ -72,8 +72,17 @@ def rows(**columns: st.SearchStrategy[str]) -> st.SearchStrategy[list[dict[str, 
 
 def doses(domain: str) -> st.SearchStrategy[list[dict[str, str]]]:
     moods = st.sampled_from(["", "SCHEDULED", "planned"])
-    amounts = st.sampled_from(["", "0", "1", "x", "1e400"])
-    told = {"OCCUR": answers, "PRESP": answers, "MOOD": moods, "DOSE": amounts, "STDTC": dates, "ENDTC": dates}
+    amounts = st.sampled_from(["", "0", "1", "2", "100", "1000000", "-1", "x", "1e400"])
+    multiples = st.sampled_from(["", "MIU", "万IU", "10^6 IU", "mIU", "mg"])
+    told = {
+        "OCCUR": answers,
+        "PRESP": answers,
+        "MOOD": moods,
+        "DOSE": amounts,
+        "DOSU": multiples,
+        "STDTC": dates,
+        "ENDTC": dates,
+    }
     return rows(**{f"{domain}{name}": values for name, values in told.items()})
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import BaseModel
 
 from rules.kinds import (
+    dose_excess,
     feed,
     infection,
     lab_fall,
@@ -56,6 +57,7 @@ FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 """What can be wrong with a source; every rulebook watches for all of them."""
 
 KINDS: dict[str, Kind] = {
+    "dose_excess": Kind(dose_excess.When, dose_excess.judge, dose_excess.describe, _always("EC", "EX")),
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
     "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.exposure import first_dose, may_be_dosed
+from rules.exposure import evidence_of_doses, first_dose, may_be_dosed
 from rules.hit import EVERYTHING, Answer, Due, Evidence, Judgement
-from rules.records import Dose, Participant
+from rules.records import Participant
 from rules.regimen import (
     MISSED,
     DoseFate,
@@ -125,18 +125,9 @@ def _unclear(fate: DoseFate) -> str:
 
 
 def _evidence(fates: Sequence[DoseFate]) -> tuple[Evidence, ...]:
-    """The records behind the fates: whether and when, never what or how much."""
+    """The records behind the fates, each once."""
     records = {record.version: record for fate in fates if (record := fate.record) is not None}
-    return tuple(
-        Evidence(domain=r.domain, key=r.key, version=r.version, values=tuple(_values(r))) for r in records.values()
-    )
-
-
-def _values(record: Dose) -> Iterator[tuple[str, str]]:
-    prefix = record.domain.lower()
-    for name in ("presp", "occur", "mood", "stdtc"):
-        if value := getattr(record, name):
-            yield f"{prefix}{name}", str(value)
+    return evidence_of_doses(records.values())
 
 
 def _hit(

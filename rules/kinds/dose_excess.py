@@ -1,0 +1,176 @@
+"""Kind `dose_excess`: more than the planned amount in one calendar day, or more doses in it than planned.
+
+From EC, or EX where a participant has no EC. An amount whose unit does not convert, or that is off by orders of
+magnitude, is refused and told, never scaled. It must not tell amounts, units, treatments or lots.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from rules.dose_amount import convert_amount, international_units
+from rules.exposure import evidence_of_doses, was_given
+from rules.hit import EVERYTHING, Answer, Judgement
+from rules.kinds.lab_episodes import Amount
+from rules.records import Dose, Participant
+from rules.regimen import day_of, dose_records, says_whether, spans_days
+from rules.units import round15
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+_NO_AMOUNT = "no amount is recorded"
+_NO_DAYS = "a record covers several days and does not say what was given on each"
+
+
+class When(BaseModel):
+    """How much and how many doses a calendar day of the plan has at most, and what is too far off to be an amount."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_per_day: Amount
+    max_doses_per_day: Annotated[int, Field(ge=1)]
+    refused_from_times: Annotated[int, Field(ge=2)]
+
+    @field_validator("max_per_day")
+    @classmethod
+    def _is_international(cls, amount: Amount) -> Amount:
+        if international_units(amount.unit) is None:
+            raise ValueError(f"unit '{amount.unit}' is no multiple of the international unit (such as IU, 万IU, MIU)")
+        return amount
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A record of a dose that was given, or may have been, with its amount in the plan's unit."""
+
+    record: Dose
+    certain: bool  # that it was given, on the day that it is judged with
+    amount: Decimal | None
+    refused: str = ""  # why what stands there is no amount; '' also where nothing stands there
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
+    """Answer for each day on which a dose was given, and for each dose of which the day is not known."""
+    given = [_given(when, dose) for dose in dose_records(participant) if was_given(dose, context.header.zero_dose)]
+    spans = [dose for dose in given if spans_days(dose.record)]
+    singles = [dose for dose in given if not spans_days(dose.record)]
+    if unknown := _not_collected(participant, singles, spans):
+        yield _judgement(rule, participant, EVERYTHING, unknown, told=False)
+    else:
+        singles = [replace(dose, refused=_NO_AMOUNT) if _is_blank(dose) else dose for dose in singles]
+    by_day: dict[date, list[_Given]] = {}
+    for dose in singles:
+        day = day_of(dose.record)
+        if day is not None:
+            by_day.setdefault(day, []).append(dose)
+            continue
+        near = [_Given(d.record, False, d.amount) for d in singles if d is not dose and _may_be_of_one_day(d, dose)]
+        yield from _about(rule, when, participant, f"dose of {dose.record.stdtc or 'unknown date'}", [dose, *near])
+    for day, doses in sorted(by_day.items()):
+        yield from _about(rule, when, participant, str(day), doses)
+    for span in spans if singles else ():
+        yield _judgement(rule, participant, f"doses from {span.record.stdtc}", _NO_DAYS, [span.record])
+
+
+def _not_collected(participant: Participant, singles: Sequence[_Given], spans: Sequence[_Given]) -> str:
+    """Say what all of a participant's records leave out, as in some studies; '' where nothing is."""
+    subject = participant.subject
+    if not dose_records(participant) and subject is not None and subject.rfxstdtc is not None:
+        return f"no dose record, although RFXSTDTC is {subject.rfxstdtc}"
+    if spans and not singles:
+        return _NO_DAYS
+    return _NO_AMOUNT if singles and all(_is_blank(dose) for dose in singles) else ""
+
+
+def _is_blank(dose: _Given) -> bool:
+    """Whether no amount stands in a record."""
+    return dose.amount is None and not dose.refused
+
+
+def _about(
+    rule: "Rule", when: When, participant: Participant, scope: str, doses: Sequence[_Given]
+) -> Iterator[Judgement]:
+    """Answer for the doses of one day."""
+    limit = when.max_per_day.value
+    certain = [dose for dose in doses if dose.certain]
+    too_much = "more than the planned amount of a day is recorded"
+    excess = [f"{len(certain)} doses are recorded as given"] if len(certain) > when.max_doses_per_day else []
+    excess += [too_much] if _total(certain) > limit else []
+    open_questions = list(dict.fromkeys(dose.refused for dose in doses if dose.refused))
+    if len(certain) < len(doses) and (len(doses) > when.max_doses_per_day or _total(doses) > limit):
+        open_questions.append("another dose, or a larger one, may have been given on that day")
+    if excess or open_questions:
+        reason = "; ".join((*excess, *open_questions))
+        yield _judgement(rule, participant, scope, reason, [dose.record for dose in doses], hit=bool(excess))
+
+
+def _given(when: When, record: Dose) -> _Given:
+    """Read the amount of a record, or refuse it."""
+    certain, unit = says_whether(record), when.max_per_day.unit
+    if record.dose is None:
+        unread = any(problem.startswith(f"{record.domain}DOSE:") for problem in record.problems)
+        return _Given(record, certain, None, "an amount cannot be read" if unread else "")
+    if record.dose == 0:
+        return _Given(record, certain, Decimal(0))
+    amount = convert_amount(record.dose, record.dosu, unit)
+    if amount is None:
+        return _Given(record, certain, None, "an amount has no unit that converts into that of the plan")
+    plan, times = when.max_per_day.value, when.refused_from_times
+    if amount >= plan * times or amount * times <= plan:
+        return _Given(record, certain, None, "an amount is off by orders of magnitude, so it or its unit is mistyped")
+    return _Given(record, certain, amount)
+
+
+def _total(doses: Sequence[_Given]) -> Decimal:
+    """The amounts that are known, together."""
+    return round15(sum((dose.amount for dose in doses if dose.amount is not None), Decimal(0)))
+
+
+def _may_be_of_one_day(one: _Given, other: _Given) -> bool:
+    """Whether two records may be of one day, as far as their dates tell."""
+    first, second = one.record.stdtc, other.record.stdtc
+    if first is None or second is None:
+        return True
+    return first.earliest.date() <= second.latest.date() and second.earliest.date() <= first.latest.date()
+
+
+def _judgement(
+    rule: "Rule",
+    participant: Participant,
+    scope: str,
+    reason: str,
+    records: Sequence[Dose] = (),
+    *,
+    hit: bool = False,
+    told: bool = True,
+) -> Judgement:
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=participant.usubjid,
+        scope=scope,
+        anchors=frozenset({scope}),
+        answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
+        summary=f"{rule.title}: {scope if hit else 'cannot be evaluated'}",
+        reason=reason,
+        urgency=rule.urgency,
+        consequence=rule.consequence,
+        told=told,
+        at=records[0].stdtc if records else None,
+        evidence=evidence_of_doses(records),
+    )
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    doses = "one dose" if when.max_doses_per_day == 1 else f"{when.max_doses_per_day} doses"
+    return (
+        f"More than {when.max_per_day} or more than {doses} recorded as given in one calendar day, in EC, or in EX "
+        f"where a participant has no EC. An amount {when.refused_from_times} times the plan's or more, or as small a "
+        "part of it or less, or in a unit that does not convert, is not evaluable."
+    )

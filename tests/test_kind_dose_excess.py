@@ -1,0 +1,54 @@
+"""What kind `dose_excess` says beyond its rule cases: nothing that unblinds, one concern a day, no unknown unit."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rules.evaluate import evaluate
+from rules.hit import Answer
+from rules.reading import read_record
+from rules.records import Feed, Participant, StudyView
+from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
+
+BOOK = load_rulebook("low_dose_il2_sle")
+
+
+def judge(*rows: dict[str, str]):
+    doses = tuple(
+        read_record("EC", {"USUBJID": "P1", **row}, version=number, key=f"EC{number}")
+        for number, row in enumerate(rows, 1)
+    )
+    view = StudyView(participants=(Participant(usubjid="P1", doses=doses),), feed=Feed(domains=frozenset({"EC"})))
+    evaluation = evaluate(BOOK, view, datetime(2026, 1, 2, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))
+    assert not evaluation.failures
+    return [judgement for judgement in evaluation.judgements if judgement.rule_id == "OVD-01"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"ECDOSE": "37", "ECDOSU": "MIU"},
+        {"ECDOSE": "3700", "ECDOSU": "MIU"},
+        {"ECDOSE": "37", "ECDOSU": "mg"},
+        {"ECDOSE": "37 MIU"},
+        {"ECDOSE": "0.037", "ECDOSU": "IU"},
+    ],
+)
+def test_no_answer_tells_amount_unit_treatment_or_lot(row):
+    (said,) = judge({"ECTRT": "ALDESLEUKIN", "ECLOT": "LOT7", "ECSTDTC": "2026-01-01", **row})
+    told = repr((said.summary, said.reason, said.scope, said.anchors, said.evidence))
+    assert not any(word in told for word in ("37", "MIU", "mg", "ALDESLEUKIN", "LOT7"))
+
+
+def test_a_day_is_one_concern_whatever_is_entered_later():
+    row = {"ECDOSE": "1", "ECDOSU": "MIU", "ECSTDTC": "2026-01-01T08:00"}
+    two, three = (judge(*[row] * times) for times in (2, 3))
+    assert [(j.answer, j.scope, j.at.text) for j in two] == [(Answer.HIT, "2026-01-01", "2026-01-01T08:00")]
+    assert two[0].anchors == three[0].anchors
+    assert two[0].summary == "More than the plan of a day: 2026-01-01"
+
+
+def test_a_plan_in_a_unit_that_does_not_convert_does_not_load():
+    with pytest.raises(RulebookError, match="'mIU' is no multiple of the international unit"):
+        parse_rulebook(BOOK.text.replace('unit = "MIU"', 'unit = "mIU"'), "book.toml")
