@@ -110,7 +110,8 @@ trials = st.fixed_dictionaries(
         "EX": doses("EX"),
         "DS": rows(DSDECOD=st.sampled_from(["", "DEATH", "COMPLETED"]), DSCAT=terms, DSSTDTC=dates),
         "VS": rows(
-            VSTESTCD=st.sampled_from(["TEMP", "WEIGHT", "SYSBP", "OXYSAT"]), VSORRES=results,
+            VSTESTCD=st.sampled_from(["TEMP", "WEIGHT", "SYSBP", "OXYSAT"]),
+            VSORRES=st.one_of(results, st.sampled_from(["38.6", "38.2", "36.6", ">38.3", "101.5"])),
             VSORRESU=st.sampled_from(["C", "F", "kg", "LB", "mmHg", "%", ""]), VSDTC=dates,
         ),
         "EG": rows(EGTESTCD=st.sampled_from(["QTCF", "QTCB"]), EGORRES=results, EGDTC=dates),

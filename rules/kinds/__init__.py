@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from rules.kinds import (
     dose_excess,
     feed,
+    fever,
+    fever_limits,
     infection,
     lab_fall,
     lab_toxicity,
@@ -59,6 +61,7 @@ FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 KINDS: dict[str, Kind] = {
     "dose_excess": Kind(dose_excess.When, dose_excess.judge, dose_excess.describe, _always("EC", "EX")),
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
+    "fever": Kind(fever_limits.When, fever.judge, fever.describe, _always("VS")),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
     "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),
     "liver_injury": Kind(liver_limits.When, liver_injury.judge, liver_injury.describe, _always("LB")),

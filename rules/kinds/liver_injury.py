@@ -20,7 +20,6 @@ from rules.kinds.liver_limits import (
     LiverSample,
     Pair,
     When,
-    clusters,
     days_apart,
     in_words,
     judge_bilirubin,
@@ -31,6 +30,7 @@ from rules.kinds.liver_limits import (
     pairs,
     why_open,
 )
+from rules.kinds.together import clusters
 from rules.records import Participant
 
 if TYPE_CHECKING:

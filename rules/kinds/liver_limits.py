@@ -83,16 +83,6 @@ def pairs(when: When, transaminases: Iterable[LiverSample], bilirubin: Sequence[
                     yield liver, bile
 
 
-def clusters(edges: Iterable[tuple[str, str]]) -> list[set[str]]:
-    """Group keys that are connected, directly or through others."""
-    groups: list[set[str]] = []
-    for edge in edges:
-        touched = [group for group in groups if not group.isdisjoint(edge)]
-        groups = [group for group in groups if group.isdisjoint(edge)]
-        groups.append(set(edge).union(*touched))
-    return groups
-
-
 def why_open(when: When, sample: LiverSample, others: Sequence[LiverSample], names: str) -> str:
     """Say why it cannot be told whether a sample is half of a pair; '' where the others answer that.
 
