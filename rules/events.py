@@ -32,6 +32,8 @@ _FATAL = frozenset({"FATAL", "DEATH", "DIED", "DEAD", "死亡"})
 SEVERITIES = {"SEVERE": 3, "MODERATE": 2, "MILD": 1, "重度": 3, "中度": 2, "轻度": 1}
 """AESEV as the grade it counts as where AETOXGR gives no higher one."""
 
+GRADE_IN_WORDS = "AETOXGR; AESEV = SEVERE counts as grade 3, MODERATE as 2, MILD as 1"
+
 _UNRELATED = frozenset({"NOT RELATED", "UNRELATED", "N", "NO", "NONE", "无关", "肯定无关"})
 """What AEREL says of an event that is clearly unrelated; anything else may be related."""
 

@@ -115,6 +115,18 @@ def _order(when: Dtc) -> tuple[date, timedelta, datetime]:
     return when.earliest.date(), when.latest - when.earliest, when.earliest
 
 
+def began_after_first_dose(onset: Dtc | None, participant: Participant, zero_dose: ZeroDose) -> bool | None:
+    """Say whether something began after the first dose (treatment-emergent), or None where the dates cannot tell."""
+    first = first_dose(participant, zero_dose)
+    if first is None:
+        return None if may_be_dosed(participant, zero_dose) else False
+    if onset is None:
+        return None
+    if onset.latest < first.earliest:
+        return False
+    return True if onset.earliest >= first.latest else None
+
+
 @dataclass(frozen=True, slots=True)
 class AfterDose:
     """The dose after which something began: certainly within the hours asked for, or possibly."""

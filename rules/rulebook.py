@@ -82,6 +82,7 @@ class Header(Strict):
     ctcae: Literal["4.03", "5.0", "6.0"]
     baseline: Literal["last-predose", "flag"] = "last-predose"
     zero_dose: Literal["placebo", "not-given"]
+    emergence: Literal["conservative", "strict"] = "conservative"
     signed_by: str = ""
     signed_on: str = ""
     notes: tuple[str, ...] = ()

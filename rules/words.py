@@ -23,6 +23,10 @@ _BASELINE = {
     "last-predose": "the last non-missing result on or before the first dose",
     "flag": "the result that the data flag as baseline (LBBLFL or LBLOBXFL)",
 }
+_EMERGENCE = {
+    "conservative": "what may have begun after the first dose counts as begun after it",
+    "strict": "what may have begun before the first dose or after it is not evaluable",
+}
 _ZERO_DOSE = {
     "placebo": "a recorded dose of 0 is placebo: it was given, and is never a missed dose",
     "not-given": "a recorded dose of 0 was not given",
@@ -50,6 +54,7 @@ def _head(header: Header, sha256: str) -> Iterator[str]:
         "Grades": f"CTCAE {header.ctcae}",
         "Baseline": _BASELINE[header.baseline],
         "Zero doses": _ZERO_DOSE[header.zero_dose],
+        "Emergence": _EMERGENCE[header.emergence],
     }
     yield "\n".join(f"{name + ':':<12}{words}" for name, words in facts.items())
     for note in header.notes:

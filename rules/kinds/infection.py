@@ -4,13 +4,14 @@ It joins what `rules.infection` recognises with what `rules.events` says of seri
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from rules.events import Event, Seriousness, events_of, evidence_of, grade_of, seriousness_of
+from rules.events import GRADE_IN_WORDS, Event, Fact, events_of, evidence_of, grade_of, has_grade, seriousness_of
 from rules.hit import Answer, Judgement
 from rules.infection import Recognition, recognise, special_interest
+from rules.kinds.dose_timing import emergence_doubt
 from rules.records import Participant
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class When(BaseModel):
 
     serious_only: bool
     groups: tuple[str, ...] = ()
+    min_grade: Annotated[int, Field(ge=1, le=5)] | None = None
+    not_serious: bool = False
 
     @field_validator("groups")
     @classmethod
@@ -36,8 +39,10 @@ class When(BaseModel):
 
     @model_validator(mode="after")
     def _chooses(self) -> Self:
-        if not self.serious_only and not self.groups:
-            raise ValueError("name groups of special interest, or ask for serious infections only")
+        if not self.serious_only and not self.groups and self.min_grade is None:
+            raise ValueError("name groups of special interest, or ask for serious infections only or for a grade")
+        if self.serious_only and self.not_serious:
+            raise ValueError("serious_only and not_serious exclude each other")
         return self
 
 
@@ -45,13 +50,16 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each event; an event of which too little is known is not evaluable, never clear."""
     for event in events_of(participant):
         recognition = recognise(event.rows)
-        seriousness = seriousness_of(event) if when.serious_only else Seriousness(True, "")
         wanted = _is_wanted(when, recognition)
-        if wanted is False or seriousness.serious is False:
+        if wanted is False:
             continue
-        hit = wanted is True and seriousness.serious is True
-        # Half of the answer known (serious, or an infection) needs a person; where both are unknown it is only counted.
-        half_known = when.serious_only and (wanted is True or seriousness.serious is True)
+        facts = tuple(_facts(when, event))
+        if any(fact.holds is False for fact in facts):
+            continue
+        hit = wanted is True and all(fact.holds for fact in facts)
+        # Half of the answer known (an infection, or what else is asked for) needs a person; with neither it is counted.
+        half_known = wanted is True or any(fact.holds for fact in facts if fact.why)
+        doubt = emergence_doubt(event, participant, context)
         yield Judgement(
             rule_id=rule.id,
             usubjid=participant.usubjid,
@@ -59,14 +67,26 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             anchors=frozenset({event.key}),
             answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
             summary=_summary(when, recognition, event, hit=hit),
-            reason="; ".join(words for words in (recognition.why, seriousness.why) if words),
+            reason="; ".join(filter(None, (recognition.why, *(fact.why for fact in facts), doubt))),
             urgency=rule.urgency,
             consequence=rule.consequence,
             grade=grade_of(event),
             told=hit or half_known,
             at=event.onset,
-            evidence=evidence_of(event, also=recognition.variables),
+            evidence=evidence_of(event, also=(*recognition.variables, *(("aesev",) if when.min_grade else ()))),
         )
+
+
+def _facts(when: When, event: Event) -> Iterator[Fact]:
+    """Say of each further criterion whether the event meets it."""
+    seriousness = seriousness_of(event)
+    if when.serious_only:
+        yield Fact(seriousness.serious, seriousness.why)
+    if when.not_serious:
+        unknown = seriousness.serious is None
+        yield Fact(None if unknown else not seriousness.serious, seriousness.why if unknown else "")
+    if when.min_grade is not None:
+        yield has_grade(event, when.min_grade)
 
 
 def _is_wanted(when: When, recognition: Recognition) -> bool | None:
@@ -78,20 +98,23 @@ def _is_wanted(when: When, recognition: Recognition) -> bool | None:
 
 def _summary(when: When, recognition: Recognition, event: Event, *, hit: bool) -> str:
     if not hit:
-        what = "a serious infection" if when.serious_only else "an infection of special interest"
+        what = "a serious infection" if when.serious_only else "an infection"
+        what += " of special interest" if when.groups else ""
         return f"May be {what}: {event.term}"
     ended = ", fatal" if event.fatal else ""
-    if when.groups:
-        names = ", ".join(sorted(recognition.groups & set(when.groups)))
-        what = "Serious infection" if when.serious_only else "Infection"
-        return f"{what} of special interest ({names}){ended}: {event.term}"
-    return f"Serious infection{ended}: {event.term}"
+    what = "Serious infection" if when.serious_only else "Infection"
+    names = ", ".join(sorted(recognition.groups & set(when.groups)))
+    return f"{what}{f' of special interest ({names})' if names else ''}{ended}: {event.term}"
 
 
 def describe(when: When) -> str:
     """Say the criterion in words."""
     which = f"of special interest ({', '.join(when.groups)})" if when.groups else "of any kind"
     how = "that is serious (as for a serious adverse event)" if when.serious_only else "whatever its seriousness"
+    if when.not_serious:
+        how = "that is not serious"
+    if when.min_grade is not None:
+        how += f", of grade {when.min_grade} or higher ({GRADE_IN_WORDS})"
     return (
         f"An adverse event that is an infection {which}, {how}. Infections are recognised by the coded system organ "
         "class, then by the term list, then by text patterns, and the answer says which. "

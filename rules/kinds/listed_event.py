@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from rules.event_groups import Match, recognise_group, vocabulary
 from rules.events import (
+    GRADE_IN_WORDS,
     Event,
     Fact,
     events_of,
@@ -22,7 +23,7 @@ from rules.events import (
     seriousness_of,
 )
 from rules.hit import Answer, Judgement
-from rules.kinds.after_dose import soon_after_dose
+from rules.kinds.dose_timing import emergence_doubt, is_emergent, soon_after_dose
 from rules.records import Participant
 from rules.terms import fold_words
 
@@ -45,6 +46,7 @@ class When(BaseModel):
     related_only: bool = False
     actions: tuple[str, ...] = ()
     not_serious: bool = False
+    treatment_emergent_only: bool = False
 
     @field_validator("groups")
     @classmethod
@@ -84,6 +86,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         facts = [Fact(match.belongs, match.why), *_facts(when, event, participant, context)]
         if any(fact.holds is False for fact in facts):
             continue
+        doubt = emergence_doubt(event, participant, context)
         hit = all(fact.holds for fact in facts)
         # An event that is looked for, or a serious one that may be, needs a person; any other is only counted, as is
         # one that is not coded and that another list knows: the rules of that list tell of it.
@@ -96,7 +99,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             anchors=frozenset({event.key}),
             answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
             summary=_summary(rule, match, event, hit=hit),
-            reason="; ".join(dict.fromkeys(fact.why for fact in facts if fact.why)),
+            reason="; ".join(filter(None, dict.fromkeys((*(fact.why for fact in facts), doubt)))),
             urgency=rule.urgency,
             consequence=rule.consequence,
             grade=grade_of(event),
@@ -135,6 +138,8 @@ def _facts(when: When, event: Event, participant: Participant, context: "Context
         yield has_action(event, when.actions)
     if when.within_hours_after_dose is not None:
         yield soon_after_dose(when.within_hours_after_dose, event, participant, context)
+    if when.treatment_emergent_only:
+        yield is_emergent(event, participant, context)
     if when.not_serious:
         seriousness = seriousness_of(event)
         holds = None if seriousness.serious is None else not seriousness.serious
@@ -193,13 +198,12 @@ def _how(when: When) -> Iterator[str]:
             "it counts if it may have; where a planned dose is not recorded yet, it is not evaluable."
         )
     if when.min_grade is not None:
-        yield (
-            f"It reached grade {when.min_grade} or higher by AETOXGR; AESEV = SEVERE counts as grade 3, MODERATE as 2, "
-            "MILD as 1."
-        )
+        yield f"It reached grade {when.min_grade} or higher ({GRADE_IN_WORDS})."
     if when.related_only:
         yield "It may be related to the study drug: AEREL does not clearly say that it is not; an empty AEREL may be."
     if when.actions:
         yield f"What was done about the study drug (AEACN) is {' or '.join(when.actions)}."
+    if when.treatment_emergent_only:
+        yield "It is treatment-emergent: it did not begin before the first dose."
     if when.not_serious:
         yield "It is not serious."

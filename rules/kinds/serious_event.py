@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rules.events import CRITERIA, events_of, evidence_of, grade_of, seriousness_of
 from rules.hit import Answer, Judgement
+from rules.kinds.dose_timing import emergence_doubt
 from rules.records import Participant
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             each_anchor_is_news=True,
             answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
             summary=f"{what if hit else 'Seriousness unknown'}: {event.term}",
-            reason=seriousness.why,
+            reason="; ".join(filter(None, (seriousness.why, emergence_doubt(event, participant, context)))),
             urgency=rule.urgency,
             consequence=rule.consequence,
             grade=grade_of(event),

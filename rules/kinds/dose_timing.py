@@ -1,4 +1,4 @@
-"""Whether an adverse event began soon after a dose, for the kinds that ask; what may have, counts.
+"""Whether an adverse event began after the first dose, or soon after any, in words for the kinds that ask.
 
 It joins the doses recorded with those that the plan expects and nobody has recorded yet.
 """
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rules.dtc import Dtc
 from rules.events import Event, Fact
-from rules.exposure import after_dose, first_dose, has_undated_dose, may_be_dosed
+from rules.exposure import after_dose, began_after_first_dose, first_dose, has_undated_dose, may_be_dosed
 from rules.records import Participant
 from rules.regimen import Fate, fates_by_plan
 
@@ -16,6 +16,26 @@ if TYPE_CHECKING:
     from rules.context import Context
 
 _MAY_HAVE_BEEN = frozenset({Fate.NO_RECORD, Fate.UNCLEAR, Fate.NOT_DUE})
+
+
+def emergence_doubt(event: Event, participant: Participant, context: "Context") -> str:
+    """Say why it cannot be told whether an event began after the first dose; '' where it can."""
+    zero_dose = context.header.zero_dose
+    if began_after_first_dose(event.onset, participant, zero_dose) is not None:
+        return ""
+    first = first_dose(participant, zero_dose)
+    onset_words = "onset not known" if event.onset is None else f"onset {event.onset}"
+    first_words = "date of the first dose not known" if first is None else f"first dose {first}"
+    return f"may have begun before or after the first dose ({onset_words}, {first_words})"
+
+
+def is_emergent(event: Event, participant: Participant, context: "Context") -> Fact:
+    """Say whether an event is treatment-emergent; what may be is, unless the book is strict about it."""
+    doubt = emergence_doubt(event, participant, context)
+    if doubt:
+        return Fact(None if context.header.emergence == "strict" else True, doubt)
+    after = began_after_first_dose(event.onset, participant, context.header.zero_dose)
+    return Fact(after, "" if after else "began before the first dose")
 
 
 def soon_after_dose(hours: int, event: Event, participant: Participant, context: "Context") -> Fact:

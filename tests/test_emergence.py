@@ -1,0 +1,91 @@
+"""Whether an event began after the first dose: before, after, or nobody can tell; and what a book makes of the last."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rules.dtc import Dtc
+from rules.evaluate import evaluate
+from rules.exposure import after_dose, began_after_first_dose
+from rules.hit import Answer
+from rules.records import DOMAINS, AdverseEvent, Dose, Feed, Participant, StudyView, Subject
+from rules.rulebook import load_rulebook, parse_rulebook
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def dated(text: str) -> Dtc | None:
+    return Dtc.parse(text) if text else None
+
+
+@pytest.mark.parametrize(
+    ("onset", "first", "after"),
+    [
+        ("2026-05-03", "2026-05-04", False),
+        ("2026-05-04", "2026-05-04", None),
+        ("2026-05-05", "2026-05-04", True),
+        ("2026-05-04T08:59", "2026-05-04T09:00", False),
+        ("2026-05-04T09:00", "2026-05-04T09:00", None),
+        ("2026-05-04T09:01", "2026-05-04T09:00", True),
+        ("2026-05-04", "2026-05-04T09:00", None),
+        ("2026-04", "2026-05-04", False),
+        ("2026-05", "2026-05-04", None),
+        ("2026-06", "2026-05-04", True),
+        ("2025", "2026-05-04", False),
+        ("2026", "2026-05-04", None),
+        ("2026-05-20", "2026-05", None),
+        ("", "2026-05-04", None),
+        ("2026-05-04", "", False),  # never dosed
+    ],
+)
+def test_before_after_or_nobody_can_tell(onset, first, after):
+    participant = Participant(usubjid="P1", subject=Subject(rfxstdtc=dated(first)))
+    assert began_after_first_dose(dated(onset), participant, "not-given") is after
+
+
+def test_an_event_of_somebody_dosed_on_no_date_cannot_be_placed():
+    participant = Participant(usubjid="P1", subject=Subject(), doses=(Dose(occur="Y"),))
+    assert began_after_first_dose(dated("2026-05-04"), participant, "not-given") is None
+
+
+@pytest.mark.parametrize(
+    ("onset", "certain"),
+    [
+        ("2026-05-04T08:59", None),
+        ("2026-05-04T09:01", True),
+        ("2026-05-05T08:59", True),
+        ("2026-05-05T09:00", False),  # the seconds of both are not known
+        ("2026-05-05T09:01", None),
+        ("2026-05-05", False),
+        ("2026-05-06", None),
+        ("2026-05", False),
+    ],
+)
+def test_within_a_day_after_a_dose(onset, certain):
+    dose = Dose(occur="Y", stdtc=dated("2026-05-04T09:00"))
+    found = after_dose(Dtc.parse(onset), Participant(usubjid="P1", doses=(dose,)), "not-given", hours=24)
+    assert (found and found.certain) is certain
+
+
+def test_a_dose_over_days_may_have_gone_on_until_its_end():
+    dose = Dose(domain="EX", stdtc=dated("2026-05-04"), endtc=dated("2026-05-16"), dose=None)
+    participant = Participant(usubjid="P1", doses=(dose,))
+    inside, beyond = (
+        after_dose(Dtc.parse(day), participant, "not-given", hours=24) for day in ("2026-05-17", "2026-05-18")
+    )
+    assert inside is not None
+    assert not inside.certain
+    assert beyond is None
+
+
+@pytest.mark.parametrize(("policy", "answer"), [("conservative", Answer.HIT), ("strict", Answer.NOT_EVALUABLE)])
+def test_a_book_says_what_doubt_means(policy, answer):
+    text = load_rulebook("low_dose_il2_sle").text.replace('emergence = "conservative"', f'emergence = "{policy}"', 1)
+    event = AdverseEvent(key="AE1", aeterm="Headache", aeser="N", aetoxgr="3", aerel="Y", aestdtc=dated("2026-05"))
+    participant = Participant(usubjid="P1", subject=Subject(rfxstdtc=dated("2026-05-04")), adverse_events=(event,))
+    view = StudyView(participants=(participant,), feed=Feed(domains=frozenset(DOMAINS)))
+    said = evaluate(parse_rulebook(text, "x"), view, NOW, ZoneInfo("Asia/Shanghai")).judgements
+    judgement = next(judgement for judgement in said if judgement.rule_id == "AE-02")
+    assert judgement.answer is answer
+    assert judgement.reason.count("may have begun before or after the first dose (onset 2026-05 (day unknown)") == 1
