@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from rules.dtc import Dtc
 from rules.exposure import ZeroDose, dosing_ended, is_scheduled, was_given
 from rules.records import Dose, Participant
 
@@ -158,10 +159,15 @@ def runs_of_missed(fates: Sequence[DoseFate], at_least: int) -> Iterator[tuple[D
 
 
 def end_of_dosing(participant: Participant, first: date) -> date | None:
-    """Return the day on which dosing ended, None while it goes on; a screening that was completed ends nothing."""
-    later = tuple(d for d in participant.dispositions if d.dsstdtc is not None and d.dsstdtc.earliest.date() > first)
-    ended = dosing_ended(replace(participant, dispositions=later))
+    """Return the last day on which dosing may have ended, None while it goes on."""
+    ended = when_dosing_ended(participant, first)
     return None if ended is None else ended.latest.date()
+
+
+def when_dosing_ended(participant: Participant, first: date) -> Dtc | None:
+    """Return when dosing ended, None while it goes on; a screening that was completed ends nothing."""
+    later = tuple(d for d in participant.dispositions if d.dsstdtc is not None and d.dsstdtc.earliest.date() > first)
+    return dosing_ended(replace(participant, dispositions=later))
 
 
 def _without_record(

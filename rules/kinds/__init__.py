@@ -18,6 +18,7 @@ from rules.kinds import (
     liver_injury,
     liver_limits,
     missed_dose,
+    off_plan_dose,
     serious_event,
     seriousness_disagreement,
     unmatched_admission,
@@ -72,6 +73,13 @@ KINDS: dict[str, Kind] = {
         missed_dose.describe,
         _always("EC", "EX"),
         needs_dosing_plan=lambda when: bool(when.against == "plan"),
+    ),
+    "off_plan_dose": Kind(
+        off_plan_dose.When,
+        off_plan_dose.judge,
+        off_plan_dose.describe,
+        _always("EC", "EX"),
+        needs_dosing_plan=lambda when: bool(when.outside_windows),
     ),
     "serious_event": Kind(serious_event.When, serious_event.judge, serious_event.describe, _always("AE")),
     "seriousness_disagreement": Kind(

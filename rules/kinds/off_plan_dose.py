@@ -1,0 +1,198 @@
+"""Kind `off_plan_dose`: a dose that was given outside the plan's windows, too soon after the last, or after the end.
+
+From EC, or EX where a participant has no EC; the plan's days are counted from the first dose. It must not tell amounts,
+treatments or lots, nor judge how much was given: another kind does.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rules.dtc import Dtc
+from rules.exposure import evidence_of_doses, first_dose, was_given
+from rules.hit import EVERYTHING, Answer, Judgement
+from rules.records import Dose, Participant
+from rules.regimen import (
+    PlannedDose,
+    day_of,
+    dose_records,
+    planned_doses,
+    says_whether,
+    spans_days,
+    when_dosing_ended,
+)
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import DosingPlan, Rule
+
+
+class When(BaseModel):
+    """What is outside the plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outside_windows: bool = False
+    after_end: bool = False
+    min_gap_hours: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _looks_for_something(self) -> Self:
+        if not (self.outside_windows or self.after_end or self.min_gap_hours):
+            raise ValueError(f"name at least one of {', '.join(type(self).model_fields)}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """In what a dose is outside the plan, or may be."""
+
+    certain: bool
+    words: str
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
+    """Answer for each day on which a dose was given, and for what cannot be compared with the plan."""
+    zero_dose = context.header.zero_dose
+    given = [dose for dose in dose_records(participant) if was_given(dose, zero_dose)]
+    first = first_dose(participant, zero_dose)
+    for scope, reason, doses, told in _not_comparable(when, participant, given, first):
+        yield _judgement(rule, participant, scope, reason, doses, told=told)
+    by_day = _by_day(given)
+    start = first.earliest.date() if first is not None and first.has_day else None
+    ended = when_dosing_ended(participant, start or min(by_day, default=date.min)) if when.after_end else None
+    plan = context.dosing if when.outside_windows else None
+    planned = planned_doses(plan, start) if plan is not None and start is not None else ()
+    before: Dose | None = None
+    for day, doses in by_day.items():
+        faults = [fault for fault in (_after_end(day, ended), _outside(plan, planned, start, day)) if fault]
+        for dose in doses:
+            if before is not None and (fault := _too_soon(when, before, dose)):
+                faults.append(fault)
+            before = dose
+        if faults:
+            yield from _about_day(rule, participant, day, doses, faults)
+
+
+def _not_comparable(
+    when: When, participant: Participant, given: Sequence[Dose], first: Dtc | None
+) -> Iterator[tuple[str, str, list[Dose], bool]]:
+    """Say of which doses the days are not known: scope, reason, records, and whether somebody must be told."""
+    subject = participant.subject
+    if not dose_records(participant) and subject is not None and subject.rfxstdtc is not None:
+        yield EVERYTHING, f"no dose record, although RFXSTDTC is {subject.rfxstdtc}", [], False
+    spans = [dose for dose in given if spans_days(dose)]
+    if spans:  # how some studies record doses, unless the participant has others: then somebody is asked
+        reason = "a record covers several days and does not say on which of them doses were given"
+        yield "doses of several days", reason, spans, len(spans) < len(given)
+    for dose in given:
+        if not spans_days(dose) and day_of(dose) is None:
+            yield f"dose of {dose.stdtc or 'unknown date'}", "the day of a dose is not known", [dose], True
+    if when.outside_windows and first is not None and not first.has_day and any(day_of(dose) for dose in given):
+        yield "plan", f"the first dose has no day: {first}", [], True
+
+
+def _by_day(given: Sequence[Dose]) -> dict[date, list[Dose]]:
+    """Group the doses of one known day by it, in order of time."""
+    found: dict[date, list[Dose]] = {}
+    for dose in sorted((d for d in given if not spans_days(d) and day_of(d) is not None), key=_moments):
+        found.setdefault(_moments(dose)[0].date(), []).append(dose)
+    return found
+
+
+def _moments(dose: Dose) -> tuple[datetime, datetime]:
+    """The first and last moment, to the minute, at which a dose of a known day may have been given."""
+    if dose.stdtc is None:
+        raise ValueError("a dose without a date")
+    earliest = dose.stdtc.earliest.replace(second=0)
+    return earliest, earliest if dose.stdtc.has_time else dose.stdtc.latest
+
+
+def _after_end(day: date, ended: Dtc | None) -> _Fault | None:
+    """Whether a day lies after the end of dosing."""
+    if ended is None or day <= ended.earliest.date():
+        return None
+    certain = day > ended.latest.date()
+    return _Fault(certain, f"{'after' if certain else 'it may be after'} the end of dosing on {ended}")
+
+
+def _outside(plan: "DosingPlan | None", planned: Sequence[PlannedDose], start: date | None, day: date) -> _Fault | None:
+    """Whether a day lies in no window of the plan, such as in a rest phase."""
+    if plan is None or start is None or any(dose.opens <= day <= dose.closes for dose in planned):
+        return None
+    cycles, days = divmod((day - start).days, plan.cycle_days)
+    if cycles >= plan.most_cycles:
+        return _Fault(True, "after the last cycle of the plan")
+    return _Fault(True, f"day {days + 1} of cycle {cycles + 1}, in no window of a planned dose")
+
+
+def _too_soon(when: When, before: Dose, dose: Dose) -> _Fault | None:
+    """Whether a dose came too soon after the one before.
+
+    Times are compared to the minute. Without them, as many days apart as the gap has, rounded up, are far enough.
+    """
+    if when.min_gap_hours is None:
+        return None
+    gap, words = (
+        timedelta(hours=when.min_gap_hours),
+        f"less than {when.min_gap_hours} hours after that of {before.stdtc}",
+    )
+    (earliest_before, latest_before), (earliest, latest) = _moments(before), _moments(dose)
+    if latest - earliest_before < gap:
+        return _Fault(says_whether(before) and says_whether(dose), words)
+    enough = (earliest.date() - earliest_before.date()).days >= ceil(when.min_gap_hours / 24)
+    return None if enough or earliest - latest_before >= gap else _Fault(False, f"it may be {words}")
+
+
+def _about_day(
+    rule: "Rule", participant: Participant, day: date, doses: list[Dose], faults: Sequence[_Fault]
+) -> Iterator[Judgement]:
+    """Answer for the doses of one day, given what is wrong with it."""
+    sure_of_dose = any(says_whether(dose) for dose in doses)
+    hit = sure_of_dose and any(fault.certain for fault in faults)
+    reasons = [fault.words for fault in faults if fault.certain or not hit]
+    reasons += [] if sure_of_dose else ["whether the dose was given cannot be read"]
+    yield _judgement(rule, participant, f"dose of {day}", "; ".join(dict.fromkeys(reasons)), doses, hit=hit)
+
+
+def _judgement(
+    rule: "Rule",
+    participant: Participant,
+    scope: str,
+    reason: str,
+    doses: Sequence[Dose],
+    *,
+    hit: bool = False,
+    told: bool = True,
+) -> Judgement:
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=participant.usubjid,
+        scope=scope,
+        anchors=frozenset({scope}),
+        answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
+        summary=f"{rule.title}: {scope if hit else 'cannot be evaluated'}",
+        reason=reason,
+        urgency=rule.urgency,
+        consequence=rule.consequence,
+        told=told,
+        at=doses[0].stdtc if doses else None,
+        evidence=evidence_of_doses(doses),
+    )
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    chosen = {
+        "on a day in no window of a planned dose, such as in a rest phase": when.outside_windows,
+        "after discontinuation, completion or death": when.after_end,
+        f"less than {when.min_gap_hours} hours after the dose before": when.min_gap_hours,
+    }
+    words = f"A dose recorded as given {'; or '.join(text for text, wanted in chosen.items() if wanted)}."
+    if when.min_gap_hours:
+        words += f" Without times of day, {ceil(when.min_gap_hours / 24)} days apart are far enough."
+    return words
