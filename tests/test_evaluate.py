@@ -49,7 +49,10 @@ def test_labs_that_break_grading_fail_each_lab_rule_for_that_participant_and_not
     broken = crashed("P1")
     nothing = replace(broken.findings[0], orres=None)  # type: ignore[arg-type]  what no reader makes
     evaluation = judged(replace(broken, findings=(nothing, *broken.findings[1:])), crashed("P2"))
-    assert {(failure.rule_id, failure.usubjid) for failure in evaluation.failures} == {(r, "P1") for r in LAB_RULES}
+    assert {failure.usubjid for failure in evaluation.failures} == {"P1"}
+    failed = {failure.rule_id for failure in evaluation.failures}
+    assert failed >= LAB_RULES
+    assert all("LB" in BOOK.kind_of(rule).domains(BOOK.whens[rule.id]) for rule in BOOK.rules if rule.id in failed)
     assert all("grading broke off" in failure.error for failure in evaluation.failures)
     assert {("SAE-01", "P1"), ("SAE-01", "P2"), ("CYT-02", "P2")} <= hits(evaluation)
     assert Counter(run.failed for run in evaluation.runs if run.rule_id in LAB_RULES) == {1: len(LAB_RULES)}

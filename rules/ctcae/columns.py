@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.ctcae.criteria import Criterion, Reference
-from rules.ctcae.grade import HIGH, LOW, NO_GRADE, NORMAL, UNKNOWN, Basis, Grade, Ungraded
+from rules.ctcae.grade import HIGH, LOW, NO_GRADE, NORMAL, UNKNOWN, WITHOUT_BASELINE, Basis, Grade, Ungraded
 from rules.units import SIGNIFICANT
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,7 @@ GRADED = -1
 CONVERTED, NO_BASELINE, NO_BASELINE_VALUE = 1, 2, 4
 _NOTES = {
     CONVERTED: "converted to a unit of the criteria",
-    NO_BASELINE: "no usable baseline: graded on the range alone",
+    NO_BASELINE: WITHOUT_BASELINE,
     NO_BASELINE_VALUE: "baseline flagged high but its value is missing: graded on ULN",
 }
 

@@ -12,6 +12,10 @@ LOW, NORMAL, HIGH, UNKNOWN = -1, 0, 1, 2
 """Where a baseline lies in its own range."""
 
 
+WITHOUT_BASELINE = "no usable baseline: graded on the range alone"
+"""The note of a grade that a baseline could have made worse."""
+
+
 class Ungraded(StrEnum):
     """Why a result has no grade: a closed list."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import BaseModel
 
 from rules.kinds import (
+    criteria_count,
     dose_excess,
     feed,
     fever,
@@ -61,6 +62,9 @@ FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 
 KINDS: dict[str, Kind] = {
     "dose_excess": Kind(dose_excess.When, dose_excess.judge, dose_excess.describe, _always("EC", "EX")),
+    "criteria_count": Kind(
+        criteria_count.When, criteria_count.judge, criteria_count.describe, lambda when: frozenset(when.domains)
+    ),
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
     "fever": Kind(fever_limits.When, fever.judge, fever.describe, _always("VS")),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),

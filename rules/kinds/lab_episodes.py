@@ -19,7 +19,7 @@ from rules.ctcae.identity import lab_tests
 from rules.dtc import Dtc
 from rules.graded import GradedFinding
 from rules.hit import Answer, Evidence, Judgement, Urgency
-from rules.units import convert, round15
+from rules.units import SIGNIFICANT, UNITY, convert, factor, round15
 
 if TYPE_CHECKING:
     from rules.rulebook import Rule
@@ -44,7 +44,7 @@ class Amount(BaseModel):
 
     def __str__(self) -> str:
         """The amount in words."""
-        return f"{self.value} {self.unit}"
+        return f"{self.value} {self.unit}" if self.unit != UNITY else str(self.value)
 
 
 def check_unit(test: str, unit: str) -> None:
@@ -133,6 +133,12 @@ def sample_before(labs: Sequence[GradedFinding], lab: GradedFinding) -> GradedFi
 def amount_in(lab: GradedFinding, amount: Amount) -> Decimal | None:
     """Return an amount in the unit of a result, None where the units do not compare."""
     return convert(lab.test, amount.value, amount.unit, lab.unit)
+
+
+def difference_in(lab: GradedFinding, amount: Amount) -> Decimal | None:
+    """Return a difference in the unit of a result, None where the units do not compare by a factor alone."""
+    known = factor(lab.test, amount.unit, lab.unit)
+    return SIGNIFICANT.divide(amount.value * known[0], known[1]) if known is not None else None
 
 
 def percent_below(value: Decimal, reference: Decimal) -> Decimal | None:

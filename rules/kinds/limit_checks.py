@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from rules.ctcae.grade import Grade, Ungraded
+from rules.ctcae.grade import WITHOUT_BASELINE, Grade, Ungraded
 from rules.dtc import Dtc
 from rules.graded import GradedFinding
 from rules.kinds.lab_episodes import (
@@ -17,6 +17,7 @@ from rules.kinds.lab_episodes import (
     Judged,
     amount_in,
     baseline_of,
+    difference_in,
     passes,
     plain,
     undercuts,
@@ -157,7 +158,9 @@ def _graded(least: int, lab: GradedFinding) -> Checked:
     worst = max(grade.lowest for grade in grades)
     if worst >= least:
         return Met("min_grade", f"grade {worst}", step=worst)
-    return next((grade.ungraded or Ungraded.CENSORED for grade in grades if grade.highest >= least), None)
+    unknown = next((grade.ungraded or Ungraded.CENSORED for grade in grades if grade.highest >= least), None)
+    alone = any(WITHOUT_BASELINE in grade.note for grade in grades)
+    return unknown or (Ungraded.NO_BASELINE if alone else None)
 
 
 def _positive(least: str, word: Span | None) -> Checked:
@@ -220,7 +223,7 @@ def _changes(
 def _needed(change: Change, lab: GradedFinding, start: Decimal) -> Decimal | None:
     """Return how far a result has to lie from another, None where the units do not compare."""
     if change.by is not None:
-        return amount_in(lab, change.by)
+        return difference_in(lab, change.by)
     return round15(start * (change.percent or 0) / 100)
 
 
@@ -242,7 +245,7 @@ def _from_baseline(change: Change, sign: int, lab: GradedFinding) -> Checked:
 def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[GradedFinding]) -> Checked:
     """Compare with the samples of the hours before; a change is rather told than missed."""
     hours = change.hours or 0
-    if lab.value is None or lab.censor or (change.by is not None and amount_in(lab, change.by) is None):
+    if lab.value is None or lab.censor or (change.by is not None and difference_in(lab, change.by) is None):
         return why_not_compared(lab)
     undated = False
     for other in others:

@@ -144,11 +144,13 @@ def describe(when: When) -> str:
 
 def limit_words(when: When) -> list[str]:
     """Say each limit in words."""
+    over = "above" if when.above_uln == 1 else f"more than {when.above_uln} times"
+    under = "below" if when.below_lln == 1 else f"less than {when.below_lln} times"
     said = {
         f"at least {when.at_least}": when.at_least,
         f"below {when.below}": when.below,
-        f"more than {when.above_uln} times the upper limit of normal": when.above_uln,
-        f"less than {when.below_lln} times the lower limit of normal": when.below_lln,
+        f"{over} the upper limit of normal": when.above_uln,
+        f"{under} the lower limit of normal": when.below_lln,
         "outside the reference range": when.out_of_range or None,
         f"CTCAE grade {when.min_grade} or worse": when.min_grade,
         f"in words {when.positive} or more, or positive": when.positive,

@@ -1,0 +1,121 @@
+"""Kind criteria_count: several limits met within days of each other, told in days."""
+
+import pytest
+from pydantic import ValidationError
+
+from rules.hit import Answer, Judgement, Urgency
+from rules.kinds import KINDS
+from rules.records import Finding
+from tests.lab_stories import judged, on, sample
+
+HAEMOGLOBIN = {"tests": ["HGB"], "fall": {"by": {"value": 20, "unit": "g/L"}}}
+LDH = {"tests": ["LDH"], "above_uln": 1.5}
+PLATELETS = {"tests": ["PLAT"], "fall": {"percent": 25}}
+HAEMOLYSIS = {"within_days": 7, "all_of": [HAEMOGLOBIN], "at_least": 1, "of": [LDH, PLATELETS]}
+TWO_OF_THREE = {"within_days": 7, "at_least": 2, "of": [HAEMOGLOBIN, LDH, PLATELETS]}
+UNITS = {"HGB": ("g/L", 120, 160), "LDH": ("U/L", 100, 200), "PLAT": ("10^9/L", 125, 350)}
+BEFORE = [("HGB", -3, 130), ("LDH", -3, 180), ("PLAT", -3, 200)]
+
+
+def rows(*days: tuple[str, int, object]) -> list[Finding]:
+    return [sample(test, day, result, *UNITS[test]) for test, day, result in (*BEFORE, *days)]
+
+
+def pattern(when: dict[str, object], *days: tuple[str, int, object]) -> list[Judgement]:
+    return judged("criteria_count", when, rows(*days))
+
+
+def answers(judgements: list[Judgement]) -> list[Answer]:
+    return [judgement.answer for judgement in judgements]
+
+
+def test_a_pattern_is_dated_by_the_sample_that_completed_it_and_shows_every_part():
+    (hit,) = pattern(HAEMOLYSIS, ("LDH", 8, 400), ("HGB", 12, 105), ("PLAT", 12, 190), ("LDH", 13, 500))
+    assert (hit.answer, hit.at, hit.scope) == (Answer.HIT, on(12), "HGB+LDH+PLAT")
+    assert hit.summary == f"Haemoglobin 105 g/L on {on(12)}; LDH 400 U/L on {on(8)}"
+    assert hit.reason == (
+        "2 of 3 criteria within 7 days: Haemoglobin: down by at least 20 g/L from baseline; LDH: more than 1.5 x ULN"
+    )
+    assert [evidence.key for evidence in hit.evidence] == ["HGB/-3/130", "HGB/12/105", "LDH/-3/180", "LDH/8/400"]
+    assert hit.anchors == {"LDH/8/400", "HGB/12/105", "LDH/13/500"}
+
+
+@pytest.mark.parametrize(
+    ("days", "count"),
+    [
+        ([("HGB", 8, 105), ("LDH", 15, 400)], 1),
+        ([("HGB", 8, 105), ("LDH", 8, 180), ("PLAT", 8, 200), ("LDH", 16, 400), ("HGB", 16, 130)], 0),
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 15, 105), ("LDH", 16, 400)], 1),  # windows that share a sample
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 40, 105), ("LDH", 41, 400)], 2),
+        ([("LDH", 8, 400), ("PLAT", 8, 100), ("HGB", 8, 130)], 0),  # without the one that must be there
+    ],
+)  # fmt: skip
+def test_windows(days: list[tuple[str, int, object]], count: int):
+    assert answers(pattern(HAEMOLYSIS, *days)) == [Answer.HIT] * count
+
+
+def test_a_later_sample_keeps_the_anchors_of_the_episode():
+    (first,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 9, 400))
+    (later,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 14, 100))
+    assert first.anchors < later.anchors
+    assert (first.at, first.summary) == (later.at, later.summary)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ([("HGB", 8, 105), ("LDH", 8, 180), ("PLAT", 8, 100)], [Answer.HIT]),
+        ([("HGB", 8, 130), ("LDH", 8, 400), ("PLAT", 8, 100)], [Answer.HIT]),
+        ([("HGB", 8, 130), ("LDH", 8, 180), ("PLAT", 8, 100)], []),
+        ([("HGB", 8, 130), ("LDH", 8, "x"), ("PLAT", 8, 200)], []),  # one in doubt completes nothing
+        ([("HGB", 8, "x"), ("LDH", 8, "x"), ("PLAT", 8, 200)], [Answer.NOT_EVALUABLE]),
+        ([("HGB", 8, "x"), ("LDH", 8, 180), ("PLAT", 8, 100)], [Answer.NOT_EVALUABLE]),
+        ([("HGB", 8, "x"), ("LDH", 8, 400), ("PLAT", 8, 100)], [Answer.HIT]),  # enough without it
+        ([("HGB", 8, "x"), ("LDH", 30, "x"), ("HGB", 30, 130), ("PLAT", 30, 200)], []),  # too far apart
+    ],
+)
+def test_any_two_of_three(days: list[tuple[str, int, object]], expected: list[Answer]):
+    assert answers(pattern(TWO_OF_THREE, *days)) == expected
+
+
+def test_what_is_in_doubt_is_told_by_routine_and_what_was_not_measured_is_only_counted():
+    (doubt,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 8, "haemolysed"), ("PLAT", 8, 200))
+    assert (doubt.told, doubt.urgency, doubt.reason) == (True, Urgency.ROUTINE, "LDH: the result is not a number")
+    assert [evidence.key for evidence in doubt.evidence] == ["LDH/8/haemolysed"]
+    (gap,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("PLAT", 8, 200), ("LDH", 16, 180))
+    assert (gap.told, gap.reason) == (False, f"LDH: not measured within 7 days of {on(8)}")
+    (never,) = pattern(HAEMOLYSIS, ("LDH", 8, 400), ("PLAT", 8, 200))
+    assert (never.told, never.reason) == (False, f"Haemoglobin: not measured within 7 days of {on(8)}")
+    (never,) = pattern(HAEMOLYSIS, ("LDH", 8, 180), ("PLAT", 8, 200))
+    assert (never.told, never.reason) == (False, "Haemoglobin: never measured")
+    assert pattern(HAEMOLYSIS) == []  # nothing after the first dose: too early to tell
+
+
+def test_samples_before_the_first_dose_and_of_people_never_dosed_are_history():
+    assert pattern(HAEMOLYSIS, ("HGB", -2, 80), ("LDH", -2, 900)) == []
+    assert judged("criteria_count", HAEMOLYSIS, rows(("HGB", 8, 80), ("LDH", 8, 900)), dosed=False) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        (TWO_OF_THREE | {"at_least": 4}, "more than the 3 criteria"),
+        ({"within_days": 7, "at_least": 1, "of": [LDH, PLATELETS]}, "needs two criteria"),
+        (TWO_OF_THREE | {"of": [LDH, PLATELETS | {"confirm_samples": 2}]}, "no meaning in a criterion"),
+        (TWO_OF_THREE | {"of": []}, "at least 1 item"),
+        (TWO_OF_THREE | {"within_weeks": 1}, "Extra inputs"),
+    ],
+)
+def test_a_pattern_that_makes_no_sense_is_refused(when: dict[str, object], words: str):
+    with pytest.raises(ValidationError, match=words):
+        KINDS["criteria_count"].when.model_validate(when)
+
+
+def test_the_description_names_every_threshold_and_the_domains_are_those_of_all_tests():
+    kind = KINDS["criteria_count"]
+    words = kind.describe(kind.when.model_validate(HAEMOLYSIS))
+    for said in ("7 days apart", "at least 20 g/L from baseline; and", "at least 1 of", "1.5 times", "25 %"):
+        assert said in words
+    pressure = {"tests": ["SYSBP"], "below": {"value": 90, "unit": "mmHg"}}
+    mixed = kind.when.model_validate({"within_days": 1, "at_least": 2, "of": [pressure, LDH]})
+    assert kind.domains(mixed) == {"VS", "LB"}
