@@ -247,6 +247,7 @@ def test_febrile_neutropenia_holds_at_once_whatever_the_doses():
         ([("38.0", "08:00"), ("37.9", "08:30"), ("38.0", "09:00")], 0),
         ([("38.0", "08:00"), ("38.1", "08:30"), ("38.0", "09:00")], 1),
         ([("38.0", "08:00"), ("37.9", "09:00")], 0),
+        ([("38.0", "08:00"), ("warm", "08:30"), ("38.0", "09:00")], 1),  # nobody can say that it was lower
         ([("38.0", ""), ("38.1", "")], 1),  # without times they can be an hour apart
     ],
 )
@@ -261,6 +262,9 @@ def test_what_lacks_its_other_half_is_written_and_what_cannot_be_read_is_told():
     assert alone.reason.endswith("neutrophils not measured within 48 h")
     (low,) = febrile(count("0.5", 6))
     assert (low.told, low.reason.endswith("temperature not measured within 48 h")) == (False, True)
+    (undated,) = febrile(temp("38.4", None), count("0.5", 6))
+    assert undated.told
+    assert "the day of a sample is not known" in undated.reason
     (unread,) = febrile(temp("38.4", 6), count("0.5", 6, "", "%"))
     assert unread.told
     assert "the unit does not fit the test" in unread.reason

@@ -97,6 +97,15 @@ def test_alkaline_phosphatase_names_the_pattern_and_hides_nothing(alp, decides: 
     assert words in hit.reason
 
 
+def test_a_cholestatic_pattern_that_turns_into_potential_hys_law_is_a_new_alert():
+    cholestatic = [at("ALT", 8, 130), at("BILI", 8, 45), at("ALP", 8, 300)]
+    (before,) = liver(*cholestatic)
+    assert before.scope == "LIVER/CHOLESTATIC"
+    hepatic, still = liver(*cholestatic, at("ALT", 15, 400), at("ALP", 15, 90))
+    assert (hepatic.scope, hepatic.reason.startswith("Potential Hy's law")) == ("LIVER", True)
+    assert (still.scope, still.anchors) == (before.scope, before.anchors)
+
+
 def test_alt_alone_is_written_down_or_told_as_the_rulebook_asks():
     rows = (at("ALT", 8, 130), at("BILI", 8, 20))
     (clear,) = liver(*rows)

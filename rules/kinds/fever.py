@@ -70,7 +70,7 @@ def _hit(rule: "Rule", when: When, usubjid: str, episode: Sequence[JudgedReading
         consequence=rule.consequence,
         at=lab.adt,
         grade=max(grades, default=None),
-        evidence=(*evidence_of([lab, worst.later, latest]), *_dose_evidence([worst])),
+        evidence=(*evidence_of([lab, worst.later, latest]), *_dose_evidence(worst.dose)),
         ctcae=ctcae,
     )
 
@@ -91,7 +91,7 @@ def _expected(rule: "Rule", usubjid: str, readings: Sequence[JudgedReading]) -> 
         urgency=rule.urgency,
         told=False,
         at=newest.judged.lab.adt,
-        evidence=(*evidence_of([newest.judged.lab, newest.later]), *_dose_evidence([newest])),
+        evidence=(*evidence_of([newest.judged.lab, newest.later]), *_dose_evidence(newest.dose)),
     )
 
 
@@ -101,15 +101,13 @@ def _degrees(when: When, lab: GradedFinding) -> Decimal:
     return known or Decimal(0)
 
 
-def _dose_evidence(readings: Sequence[JudgedReading]) -> tuple[Evidence, ...]:
-    """Name the doses that were looked at: whether and when, never what or how much."""
-    return tuple(_told(reading.dose) for reading in readings if reading.dose is not None)
-
-
-def _told(dose: Dose) -> Evidence:
+def _dose_evidence(dose: Dose | None) -> tuple[Evidence, ...]:
+    """Name the dose that was looked at: whether and when, never what or how much."""
+    if dose is None:
+        return ()
     prefix = dose.domain.lower()
-    values = ((f"{prefix}{name}", str(value)) for name in ("occur", "stdtc") if (value := getattr(dose, name)))
-    return Evidence(domain=dose.domain, key=dose.key, version=dose.version, values=tuple(values))
+    values = tuple((f"{prefix}{name}", str(value)) for name in ("occur", "stdtc") if (value := getattr(dose, name)))
+    return (Evidence(domain=dose.domain, key=dose.key, version=dose.version, values=values),)
 
 
 def describe(when: When) -> str:

@@ -1,7 +1,7 @@
 """When a temperature is a concern: the limits of kind `fever`, and the judging of one reading beside doses and others.
 
-A fever shortly after a dose is expected as long as it settles. What dates without a time cannot tell is told. It must
-not know what is said of it.
+A fever shortly after a dose is expected as long as it settles. What dates without a time cannot tell is told, and of a
+record that spans several days only the start is known to be a dose. It must not know what is said of it.
 """
 
 from collections.abc import Sequence

@@ -1,11 +1,11 @@
 """Kind `liver_injury`: ALT or AST and bilirubin above their multiples of ULN within days: potential Hy's law.
 
 Alkaline phosphatase only names the pattern: a cholestatic one is told as well. Two samples that were both taken before
-the first dose are history. An episode is every pair that shares samples with another. It must not know thresholds: they
-are in the rulebook.
+the first dose are history. An episode is every pair of one pattern that shares samples with another. It must not know
+thresholds: they are in the rulebook.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds.lab_episodes import baseline_of, evidence_of, never_measured, passes, plain
 from rules.kinds.liver_limits import (
-    ALP,
     BILIRUBIN,
     TRANSAMINASES,
     LiverSample,
     Pair,
+    Pattern,
     When,
     days_apart,
     in_words,
@@ -26,8 +26,8 @@ from rules.kinds.liver_limits import (
     judge_transaminases,
     multiple,
     names_of,
-    of_tests,
     pairs,
+    pattern_of,
     why_open,
 )
 from rules.kinds.together import clusters
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from rules.rulebook import Rule
 
 SCOPE = "LIVER"
+CHOLESTATIC = "LIVER/CHOLESTATIC"
+"""The scope of that pattern: what turns into potential Hy's law is a new alert, not an old one going on."""
+
 ALONE = "LIVER/ALONE"
 """The scope of what is only written down, so that it stands beside whatever is told."""
 
@@ -52,8 +55,11 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     ):
         yield blind
     paired = list(pairs(when, liver, bile))
-    for cluster in clusters((one.key, other.key) for one, other in paired):
-        yield said.hit([pair for pair in paired if pair[0].key in cluster])
+    patterns = {pair[0].key: pattern_of(when, pair[0].lab, labs) for pair in paired}
+    for cholestatic in (False, True):
+        alike = [pair for pair in paired if patterns[pair[0].key].cholestatic is cholestatic]
+        for cluster in clusters((one.key, other.key) for one, other in alike):
+            yield said.hit([pair for pair in alike if pair[0].key in cluster], patterns)
     known = {sample.key for pair in paired for sample in pair}
     single = [sample for sample in (*liver, *bile) if sample.key not in known and not sample.lab.predose]
     open_ = {sample.key: why for sample in single if (why := _why_open(when, sample, liver, bile))}
@@ -82,27 +88,27 @@ class _Said:
     labs: Sequence[GradedFinding]
     ctcae: str
 
-    def hit(self, episode: Sequence[Pair]) -> Judgement:
+    def hit(self, episode: Sequence[Pair], patterns: Mapping[str, Pattern]) -> Judgement:
         """Tell one episode by its worst pair: the highest multiple of ALT or AST, then of bilirubin."""
         liver, bile = (s.lab for s in max(episode, key=lambda pair: [multiple(sample.lab) for sample in pair]))
-        name, alp_words, alp = self._pattern(liver)
+        pattern = patterns[liver.record.key]
         baseline = self._baseline(liver)
         before = f"baseline {plain(liver.base)}" if liver.base is not None else "no usable baseline"
         samples = [sample.lab for pair in episode for sample in pair]
         return Judgement(
             rule_id=self.rule.id,
             usubjid=self.usubjid,
-            scope=SCOPE,
+            scope=CHOLESTATIC if pattern.cholestatic else SCOPE,
             anchors=frozenset(lab.record.key for lab in samples),
             answer=Answer.HIT,
-            summary=f"{name}: {in_words(liver)}, {before}; {in_words(bile)}; {alp_words}",
-            reason=f"{name}: {_limits(self.when)}; {alp_words}",
+            summary=f"{pattern.name}: {in_words(liver)}, {before}; {in_words(bile)}; {pattern.words}",
+            reason=f"{pattern.name}: {_limits(self.when)}; {pattern.words}",
             urgency=self.rule.urgency,
             consequence=self.rule.consequence,
             at=max((lab.adt for lab in (liver, bile) if lab.adt is not None), key=lambda on: on.earliest),
             recovery=self._recovery(samples, liver),
             grade=max((lab.high.lowest for lab in samples if lab.high.term), default=None),
-            evidence=evidence_of([baseline, liver, self._baseline(bile), bile, alp]),
+            evidence=evidence_of([baseline, liver, self._baseline(bile), bile, pattern.alp]),
             ctcae=self.ctcae,
         )
 
@@ -157,28 +163,6 @@ class _Said:
             evidence=evidence_of([self._baseline(worst.lab), worst.lab]),
             ctcae=self.ctcae,
         )
-
-    def _pattern(self, liver: GradedFinding) -> tuple[str, str, GradedFinding | None]:
-        """Name the pattern by alkaline phosphatase at baseline and nearest to ALT or AST: name, words, sample."""
-        measured = of_tests(self.labs, ALP)
-        near = [(apart, alp) for alp in measured if (apart := days_apart(alp, liver)) is not None]
-        near = sorted((pair for pair in near if pair[0] <= self.when.days), key=lambda p: (p[0], multiple(p[1])))
-        name, cholestatic = (
-            "Potential Hy's law",
-            "Cholestatic pattern" if self.when.alp_decides else "Potential Hy's law",
-        )
-        first = next((base for alp in measured if (base := baseline_of(measured, alp)) is not None), None)
-        if first is not None and passes(first, Decimal(1), first.uln):
-            return cholestatic, f"{in_words(first)}, above ULN already at baseline", first
-        for _, alp in near:
-            high = passes(alp, self.when.alp_uln, alp.uln, or_equal=True)
-            if high is not None:
-                words = f"at least {self.when.alp_uln} x ULN" if high else f"below {self.when.alp_uln} x ULN"
-                return cholestatic if high else name, f"{in_words(alp)}, {words}", alp
-        if near:
-            return name, f"{in_words(near[0][1])}, not comparable with ULN: pattern unknown", near[0][1]
-        alp_name = names_of(ALP)
-        return name, f"{alp_name} unknown: not measured within {self.when.days} days", None
 
     def _recovery(self, samples: Sequence[GradedFinding], worst: GradedFinding) -> str:
         """Tell the first later result of the same test that is back to ULN, '' while there is none."""

@@ -6,7 +6,7 @@ It knows samples of ALT, AST, bilirubin and alkaline phosphatase. It must not kn
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -96,6 +96,37 @@ def why_open(when: When, sample: LiverSample, others: Sequence[LiverSample], nam
     if unclear:
         return "; ".join(sorted({f"{names}: {other.why or Ungraded.NO_DAY}" for other in unclear}))
     return "" if answered else f"{names} not measured on that day or within {when.days} days after"
+
+
+class Pattern(NamedTuple):
+    """What alkaline phosphatase says beside ALT or AST."""
+
+    cholestatic: bool
+    words: str
+    alp: GradedFinding | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return "Cholestatic pattern" if self.cholestatic else "Potential Hy's law"
+
+
+def pattern_of(when: When, liver: GradedFinding, labs: Sequence[GradedFinding]) -> Pattern:
+    """Name the pattern by alkaline phosphatase: above ULN at baseline, else the nearest that can be compared."""
+    measured = of_tests(labs, ALP)
+    first = next((base for alp in measured if (base := baseline_of(measured, alp)) is not None), None)
+    if first is not None and passes(first, Decimal(1), first.uln):
+        return Pattern(when.alp_decides, f"{in_words(first)}, above ULN already at baseline", first)
+    dated = [(apart, alp) for alp in measured if (apart := days_apart(alp, liver)) is not None and apart <= when.days]
+    near = [alp for _, alp in sorted(dated, key=lambda pair: (pair[0], multiple(pair[1])))]
+    for alp in near:
+        high = passes(alp, when.alp_uln, alp.uln, or_equal=True)
+        if high is not None:
+            words = f"{in_words(alp)}, {'at least' if high else 'below'} {when.alp_uln} x ULN"
+            return Pattern(high and when.alp_decides, words, alp)
+    if near:
+        return Pattern(False, f"{in_words(near[0])}, not comparable with ULN: pattern unknown", near[0])
+    return Pattern(False, f"{names_of(ALP)} unknown: not measured within {when.days} days")
 
 
 def days_apart(lab: GradedFinding, other: GradedFinding) -> int | None:
