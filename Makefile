@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench mutants clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,13 @@ bench: .venv/.stamp ## Print how long sweeps of real data and grading take
 	$(BIN)/python -m tests.bench.sweeps
 	$(BIN)/python -m tests.bench.grading
 
+mutants: .venv/.stamp ## Change grading, dates, units and kinds, one thing at a time: do the tests notice? (an hour)
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[mutation]'
+	$(BIN)/mutmut run --max-children 2 >mutants.log 2>&1 || { tail -20 mutants.log; exit 1; }
+	$(BIN)/python -m tests.mutation.report
+
 clean: ## Remove the virtual environment, caches and what the demo left
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info vigil-demo
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info vigil-demo mutants mutants.log
 
 .venv/.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
