@@ -68,6 +68,11 @@ Units = Literal["original", "standard"]
 """Which of a row's two results is read; the other stands in where only that can be read and has a unit."""
 
 
+def texts_of(record: Finding) -> Texts:
+    """Return what a record says of its result."""
+    return Texts(*(getattr(record, name) for name in Texts._fields))
+
+
 def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingReading:
     """Read the result of a row."""
     told, others = _candidates(texts, units)

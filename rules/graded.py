@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from rules.ctcae.grade import UNKNOWN_UNIT, Grade, Ungraded
 from rules.ctcae.identity import identify, lab_tests
 from rules.ctcae.result import Censor
+from rules.derived import Measured, derive
 from rules.dtc import Dtc
 from rules.exposure import first_dose, may_be_dosed
-from rules.finding_reading import FindingReading, Texts, by_time, is_flagged, is_predose, read_texts
+from rules.finding_reading import FindingReading, by_time, is_flagged, is_predose, read_texts, texts_of
 from rules.records import Finding, Participant
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ class GradedFinding:
     after_baseline: bool
     low: Grade
     high: Grade
+    parts: tuple[Finding, ...] = ()  # what a derived one was computed from; () of a measured one
 
     @property
     def name(self) -> str:
-        """The test's name for people."""
-        return lab_tests()[self.test].name
+        """The test's name for people, and that it was derived."""
+        return lab_tests()[self.test].name + (" (derived)" if self.parts else "")
 
     @property
     def fits(self) -> bool:
@@ -92,17 +94,21 @@ class _Row(NamedTuple):
     record: Finding
     reading: FindingReading
     predose: bool | None
+    parts: tuple[Finding, ...] = ()
 
 
 def _rows_of(person: int, participant: Participant, header: "Header") -> list[_Row]:
-    """Read one participant's findings in order of time."""
+    """Read one participant's findings, and those derived from them, in order of time."""
     dosed = first_dose(participant, header.zero_dose)
     unknown = dosed is None and may_be_dosed(participant, header.zero_dose)
-    return [
-        _Row(person, record, read_texts(test, _texts(record)), None if unknown else is_predose(record.dtc, dosed))
-        for record in sorted(participant.findings, key=by_time)
-        if (test := identify_finding(record)) is not None
+    readings = ((record, read_finding(record)) for record in participant.findings)
+    measured = [Measured(record, reading) for record, reading in readings if reading is not None]
+    derived = derive(header.derive, measured, participant.subject)
+    rows = [
+        _Row(person, one.record, one.reading, None if unknown else is_predose(one.record.dtc, dosed), one.parts)
+        for one in (*measured, *derived)
     ]
+    return sorted(rows, key=lambda row: by_time(row.record))
 
 
 def identify_finding(record: Finding) -> str | None:
@@ -110,9 +116,10 @@ def identify_finding(record: Finding) -> str | None:
     return identify(record.domain, record.testcd, record.spec, f"{record.test} {record.cat}", record.fast)
 
 
-def _texts(record: Finding) -> Texts:
-    """Return what a record says of its result."""
-    return Texts(*(getattr(record, name) for name in Texts._fields))
+def read_finding(record: Finding) -> FindingReading | None:
+    """Read the result of a finding, None where its test is none of the table."""
+    test = identify_finding(record)
+    return None if test is None else read_texts(test, texts_of(record))
 
 
 def _columns(rows: Sequence[_Row]) -> "FindingColumns":
@@ -156,4 +163,5 @@ def _graded(
         after_baseline=after,
         low=low,
         high=high,
+        parts=row.parts,
     )

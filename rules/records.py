@@ -36,6 +36,7 @@ class Subject(Record):
     dthfl: str = ""
     dthdtc: Dtc | None = None
     age: Decimal | None = None
+    ageu: str = ""
     sex: str = ""
 
 

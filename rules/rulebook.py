@@ -14,9 +14,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from rules.derived import Derivable
 from rules.hit import Consequence, Urgency
 from rules.kinds import FEED_TROUBLES, KINDS, Kind
 
@@ -83,9 +84,17 @@ class Header(Strict):
     baseline: Literal["last-predose", "flag"] = "last-predose"
     zero_dose: Literal["placebo", "not-given"]
     emergence: Literal["conservative", "strict"] = "conservative"
+    derive: tuple[Derivable, ...] = ()  # findings that are computed where they are not measured
     signed_by: str = ""
     signed_on: str = ""
     notes: tuple[str, ...] = ()
+
+    @field_validator("derive")
+    @classmethod
+    def _names_each_once(cls, derive: tuple[Derivable, ...]) -> tuple[Derivable, ...]:
+        if len(set(derive)) < len(derive):
+            raise ValueError("each must be named once")
+        return derive
 
 
 class Rule(Strict):

@@ -6,6 +6,7 @@ It knows the book and what each kind says of its own criterion. It must not know
 from collections.abc import Iterator
 from textwrap import fill, indent
 
+from rules.derived import Derivable
 from rules.rulebook import DosingPlan, Header, Rule, Rulebook
 
 _WIDTH = 100
@@ -33,6 +34,15 @@ _ZERO_DOSE = {
 }
 
 
+_DERIVED: dict[Derivable, str] = {
+    "ANC": "neutrophils, as white cells times the share of neutrophils in the same sample",
+    "CACORR": "calcium corrected for the albumin of the same sample, as calcium + 0.8 mg/dL for each g/dL (0.02 mmol/L "
+    "for each g/L) of albumin below 40 g/L, in the range of the calcium",
+    "CREATCLR": "creatinine clearance of adults by Cockcroft and Gault, with age and sex of DM and the last weight on "
+    "or before the day of the sample",
+}
+
+
 def in_words(rulebook: Rulebook) -> str:
     """Print a whole rulebook: what holds for every rule, the dosing plan, each rule, and lines to sign on."""
     parts = [*_head(rulebook.header, rulebook.sha256)]
@@ -57,6 +67,11 @@ def _head(header: Header, sha256: str) -> Iterator[str]:
         "Emergence": _EMERGENCE[header.emergence],
     }
     yield "\n".join(f"{name + ':':<12}{words}" for name, words in facts.items())
+    if header.derive:
+        computed = "; ".join(_DERIVED[name] for name in header.derive)
+        yield _fill(
+            f"Computed where a sample has no measured result, from results that are numbers and no limits: {computed}."
+        )
     for note in header.notes:
         yield _fill(f"Note: {note}")
     yield _fill(

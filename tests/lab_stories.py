@@ -46,7 +46,7 @@ def participant(labs: Iterable[Finding], *, dosed: bool = True, **more) -> Parti
     return Participant(usubjid="S-1", subject=subject, findings=tuple(labs), doses=(dose,) if dosed else (), **more)
 
 
-def header(ctcae: str = "5.0", **more: str) -> Header:
+def header(ctcae: str = "5.0", **more: object) -> Header:
     """A rulebook header."""
     return Header.model_validate(
         {"name": "t", "version": "1", "title": "t", "ctcae": ctcae, "zero_dose": "not-given"} | more

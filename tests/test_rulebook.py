@@ -77,6 +77,16 @@ FAULTS = [
     ('ctcae = "5.0"', 'ctcae = "4.0"', "[rulebook]: ctcae: must be '4.03', '5.0' or '6.0', not \"4.0\""),
     ('zero_dose = "not-given"\n', "", "[rulebook]: zero_dose: is missing"),
     ('zero_dose = "not-given"', 'zero_doses = "placebo"', "[rulebook]: zero_dose"),
+    (
+        'zero_dose = "not-given"',
+        'zero_dose = "not-given"\nderive = ["EGFR"]',
+        "[rulebook]: derive.0: must be 'ANC', 'CACORR' or 'CREATCLR', not \"EGFR\"",
+    ),
+    (
+        'zero_dose = "not-given"',
+        'zero_dose = "not-given"\nderive = ["ANC", "ANC"]',
+        "[rulebook]: derive: each must be named once",
+    ),
     ("cycles = 3", "cycles = 0", "[dosing]: cycles: must be greater than or equal to 1, not 0"),
     ("cycles = 3", 'cycles = "3"', '[dosing]: cycles: must be a valid integer, not "3"'),
     ("cycles = 3", "cycles = 3.0", "[dosing]: cycles: must be a valid integer"),

@@ -17,8 +17,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.dtc import Dtc
-from rules.graded import GradedFinding
+from rules.finding_reading import FindingReading
+from rules.graded import GradedFinding, read_finding
 from rules.hit import Answer, Evidence, Judgement, Urgency
+from rules.records import Finding
 from rules.units import SIGNIFICANT, UNITY, convert, factor, round15
 
 if TYPE_CHECKING:
@@ -185,34 +187,43 @@ def sample_words(lab: GradedFinding, grade: str) -> str:
 
 
 def evidence_of(labs: Iterable[GradedFinding | None]) -> tuple[Evidence, ...]:
-    """Return the records of some samples as evidence, each once, in the order given."""
-    distinct = {lab.record.key: lab for lab in labs if lab is not None}
-    return tuple(
-        Evidence(
-            domain=lab.record.domain,
-            key=lab.record.key,
-            version=lab.record.version,
-            values=tuple((name, value) for name, value in _values(lab) if value),
-        )
-        for lab in distinct.values()
-    )
+    """Return the records of some samples as evidence, each once, in the order given; of a derived one its parts."""
+    distinct: dict[tuple[str, str], Evidence] = {}
+    for lab in labs:
+        if lab is not None and lab.parts:
+            found = [_evidence(part, _reported(part, read_finding(part))) for part in lab.parts]
+        else:
+            found = [] if lab is None else [_evidence(lab.record, _values(lab))]
+        for evidence in found:
+            distinct.setdefault((evidence.domain, evidence.key), evidence)
+    return tuple(distinct.values())
+
+
+def _evidence(record: Finding, values: Iterable[tuple[str, str]]) -> Evidence:
+    """Make evidence of a record, with those of the values that are not blank."""
+    used = tuple((name, value) for name, value in values if value)
+    return Evidence(domain=record.domain, key=record.key, version=record.version, values=used)
+
+
+def _reported(record: Finding, read: GradedFinding | FindingReading | None) -> Iterable[tuple[str, str]]:
+    """Name what was used of a record as reported, under SDTM names."""
+    own = record.domain.lower()
+    yield f"{own}testcd", record.testcd
+    if read is None or (read.result, read.reported_unit) == (record.orres, record.orresu):
+        yield from ((f"{own}orres", record.orres), (f"{own}orresu", record.orresu))
+        yield from ((f"{own}ornrlo", record.ornrlo), (f"{own}ornrhi", record.ornrhi))
+    else:
+        yield from ((f"{own}stresc", read.result), (f"{own}stresu", record.stresu))
+        yield from ((f"{own}stnrlo", record.stnrlo), (f"{own}stnrhi", record.stnrhi))
+    yield f"{own}spec", record.spec
+    yield f"{own}dtc", str(record.dtc or "")
+    yield "visit", record.visit
+    yield f"{own}spccnd", record.spccnd
 
 
 def _values(lab: GradedFinding) -> Iterable[tuple[str, str]]:
     """Name what was used of a sample, under SDTM and ADaM names."""
-    record = lab.record
-    own = record.domain.lower()
-    yield f"{own}testcd", record.testcd
-    if (lab.result, lab.reported_unit) == (record.orres, record.orresu):
-        yield from ((f"{own}orres", record.orres), (f"{own}orresu", record.orresu))
-        yield from ((f"{own}ornrlo", record.ornrlo), (f"{own}ornrhi", record.ornrhi))
-    else:
-        yield from ((f"{own}stresc", lab.result), (f"{own}stresu", record.stresu))
-        yield from ((f"{own}stnrlo", record.stnrlo), (f"{own}stnrhi", record.stnrhi))
-    yield f"{own}spec", record.spec
-    yield f"{own}dtc", str(lab.adt or "")
-    yield "visit", record.visit
-    yield f"{own}spccnd", record.spccnd
+    yield from _reported(lab.record, lab)
     yield "atoxgrl", "" if lab.low.grade is None else str(lab.low.grade)
     yield "atoxgrh", "" if lab.high.grade is None else str(lab.high.grade)
     if lab.base is not None and lab.after_baseline:
