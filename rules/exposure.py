@@ -88,6 +88,11 @@ def evidence_of_doses(doses: Iterable[Dose]) -> tuple[Evidence, ...]:
     )
 
 
+def last_dose(participant: Participant, zero_dose: ZeroDose) -> Dtc | None:
+    """Return when the last dose so far may have been given or have ended, or None where no date tells."""
+    return max((end for _, end in _dated_doses(participant, zero_dose)), key=lambda end: end.latest, default=None)
+
+
 def dosing_ended(participant: Participant) -> Dtc | None:
     """Return the earliest moment after which no dose is expected: discontinuation, completion or death."""
     ends = list(_disposition_dates(participant.dispositions))

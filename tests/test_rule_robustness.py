@@ -64,6 +64,10 @@ tests = st.sampled_from(
     ]
 )
 terms = st.sampled_from(["Pneumonia", "带状疱疹", "", "no infection", "*", "A" * 300, "荨麻疹", "Seizure; lymphoma"])
+medications = st.sampled_from(
+    ["", "Rituximab", "头孢曲松", "Methylprednisolone", "MMR vaccine", "Herbal tea", "uncoded"]
+)
+routes = st.sampled_from(["", "ORAL", "外用", "IV", "ORAL, TOPICAL", "x"])
 
 
 def rows(**columns: st.SearchStrategy[str]) -> st.SearchStrategy[list[dict[str, str]]]:
@@ -116,7 +120,10 @@ trials = st.fixed_dictionaries(
         ),
         "EG": rows(EGTESTCD=st.sampled_from(["QTCF", "QTCB"]), EGORRES=results, EGDTC=dates),
         "QS": rows(QSTESTCD=st.sampled_from(["SLEDAI", "SLEDAI2K"]), QSORRES=results, QSDTC=dates),
-        "CM": rows(CMTRT=terms, CMDECOD=terms, CMROUTE=terms, CMOCCUR=answers, CMSTDTC=dates, CMENDTC=dates),
+        "CM": rows(
+            CMTRT=medications, CMDECOD=medications, CMCLAS=medications, CMINDC=terms, CMROUTE=routes,
+            CMOCCUR=answers, CMSTDTC=dates, CMENDTC=dates,
+        ),
         "MH": rows(MHTERM=terms, MHSTDTC=dates),
         "HO": rows(
             HOTERM=st.sampled_from(["", "Hospital admission", "outpatient clinic", "住院", "门诊急诊", "*", "A" * 300]),

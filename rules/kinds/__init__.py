@@ -18,6 +18,7 @@ from rules.kinds import (
     listed_event,
     liver_injury,
     liver_limits,
+    medication,
     missed_dose,
     off_plan_dose,
     serious_event,
@@ -71,6 +72,7 @@ KINDS: dict[str, Kind] = {
     "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),
     "liver_injury": Kind(liver_limits.When, liver_injury.judge, liver_injury.describe, _always("LB")),
     "listed_event": Kind(listed_event.When, listed_event.judge, listed_event.describe, _always("AE")),
+    "medication": Kind(medication.When, medication.judge, medication.describe, _always("CM")),
     "missed_dose": Kind(
         missed_dose.When,
         missed_dose.judge,
