@@ -135,7 +135,7 @@ def _period(begin: Dtc | None, end: Dtc | None) -> _Period:
     """The days that two dates allow; an end before its begin is mistyped and counts as not known."""
     begins = _days(begin)
     if end is None or _days(end)[1] < begins[0]:
-        return _Period(begins, (begins[1] if begin is not None else -_FAR, _FAR))
+        return _Period(begins, (begins[0], _FAR))
     ends = _days(end)
     return _Period((begins[0], min(begins[1], ends[1])), (max(begins[0], ends[0]), ends[1]))
 
