@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from rules.events import GRADE_IN_WORDS, Event, Fact, events_of, evidence_of, grade_of, has_grade, seriousness_of
-from rules.hit import Answer, Judgement
+from rules.hit import Answer, Evidence, Judgement
 from rules.infection import Recognition, recognise, special_interest
+from rules.kinds.antimicrobials import treated
 from rules.kinds.dose_timing import emergence_doubt
-from rules.records import Participant
+from rules.medications import medication_evidence
+from rules.records import Medication, Participant
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -28,6 +30,7 @@ class When(BaseModel):
     groups: tuple[str, ...] = ()
     min_grade: Annotated[int, Field(ge=1, le=5)] | None = None
     not_serious: bool = False
+    antimicrobial_within_days: Annotated[int, Field(ge=0, le=365)] | None = None
 
     @field_validator("groups")
     @classmethod
@@ -39,8 +42,9 @@ class When(BaseModel):
 
     @model_validator(mode="after")
     def _chooses(self) -> Self:
-        if not self.serious_only and not self.groups and self.min_grade is None:
-            raise ValueError("name groups of special interest, or ask for serious infections only or for a grade")
+        narrowed = self.serious_only or self.min_grade is not None or self.antimicrobial_within_days is not None
+        if not narrowed and not self.groups:
+            raise ValueError("name groups of special interest, or ask for serious ones, a grade or an antimicrobial")
         if self.serious_only and self.not_serious:
             raise ValueError("serious_only and not_serious exclude each other")
         return self
@@ -53,12 +57,17 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         wanted = _is_wanted(when, recognition)
         if wanted is False:
             continue
-        facts = tuple(_facts(when, event))
+        facts = list(_facts(when, event))
+        medications: tuple[Medication, ...] = ()
+        if when.antimicrobial_within_days is not None:
+            treatment, medications = treated(event, participant, context, when.antimicrobial_within_days)
+            facts.append(treatment)
         if any(fact.holds is False for fact in facts):
             continue
         hit = wanted is True and all(fact.holds for fact in facts)
         # Half of the answer known (an infection, or what else is asked for) needs a person; with neither it is counted.
         half_known = wanted is True or any(fact.holds for fact in facts if fact.why)
+        blind = when.antimicrobial_within_days is not None and "CM" not in context.domains  # of everybody: only counted
         doubt = emergence_doubt(event, participant, context)
         yield Judgement(
             rule_id=rule.id,
@@ -71,9 +80,9 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             urgency=rule.urgency,
             consequence=rule.consequence,
             grade=grade_of(event),
-            told=hit or half_known,
+            told=hit or (half_known and not blind),
             at=event.onset,
-            evidence=evidence_of(event, also=(*recognition.variables, *(("aesev",) if when.min_grade else ()))),
+            evidence=_evidence(when, event, recognition, medications),
         )
 
 
@@ -87,6 +96,14 @@ def _facts(when: When, event: Event) -> Iterator[Fact]:
         yield Fact(None if unknown else not seriousness.serious, seriousness.why if unknown else "")
     if when.min_grade is not None:
         yield has_grade(event, when.min_grade)
+
+
+def _evidence(
+    when: When, event: Event, recognition: Recognition, medications: tuple[Medication, ...]
+) -> tuple[Evidence, ...]:
+    """Return the event, and what it was treated with, as evidence."""
+    also = (*recognition.variables, *(("aesev",) if when.min_grade is not None else ()))
+    return (*evidence_of(event, also=also), *medication_evidence(medications))
 
 
 def _is_wanted(when: When, recognition: Recognition) -> bool | None:
@@ -103,6 +120,7 @@ def _summary(when: When, recognition: Recognition, event: Event, *, hit: bool) -
         return f"May be {what}: {event.term}"
     ended = ", fatal" if event.fatal else ""
     what = "Serious infection" if when.serious_only else "Infection"
+    what += " with systemic antimicrobials" if when.antimicrobial_within_days is not None else ""
     names = ", ".join(sorted(recognition.groups & set(when.groups)))
     return f"{what}{f' of special interest ({names})' if names else ''}{ended}: {event.term}"
 
@@ -115,6 +133,11 @@ def describe(when: When) -> str:
         how = "that is not serious"
     if when.min_grade is not None:
         how += f", of grade {when.min_grade} or higher ({GRADE_IN_WORDS})"
+    if when.antimicrobial_within_days is not None:
+        how += (
+            ", treated with a systemic antimicrobial (CM) whose indication names an infection or that began within "
+            f"{when.antimicrobial_within_days} days of the onset"
+        )
     return (
         f"An adverse event that is an infection {which}, {how}. Infections are recognised by the coded system organ "
         "class, then by the term list, then by text patterns, and the answer says which. "
