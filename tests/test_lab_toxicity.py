@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rules.hit import Answer, Consequence, Judgement, Urgency
 from rules.kinds import KINDS
 from rules.records import Finding
+from rules.rulebook import load_rulebook
 from tests.lab_stories import judged, on, sample
 
 HOLD = [
@@ -87,7 +88,7 @@ def test_the_last_sample_may_be_in_another_unit():
 def test_a_nadir_between_two_looks_is_seen():
     (hit,) = platelets((-3, 200), (8, 40), (15, 210))
     assert hit.anchors == {"PLAT/8/40"}
-    assert hit.summary == f"Platelets 40 10^9/L on {on(8)}: grade 3, baseline 200"
+    assert hit.summary == (f"Platelets 40 10^9/L on {on(8)}: grade 3, baseline 200, falling by 16 a day since {on(-3)}")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,10 @@ def test_what_cannot_be_evaluated_ends_no_episode_even_from_a_grade_4_baseline()
 
 def test_the_worst_sample_is_told_and_the_latest_beside_it():
     (hit,) = platelets((-3, 200), (8, 60), (15, 40), (22, 70))
-    assert hit.summary == f"Platelets 40 10^9/L on {on(15)}: grade 3, baseline 200, previous 60, latest 70 on {on(22)}"
+    assert hit.summary == (
+        f"Platelets 40 10^9/L on {on(15)}: grade 3, baseline 200, previous 60, falling by 2.9 a day since {on(8)}, "
+        f"latest 70 on {on(22)}"
+    )
     assert [dict(e.values)["lborres"] for e in hit.evidence] == ["200", "60", "40", "70"]
     worst = dict(hit.evidence[2].values)
     assert (worst["base"], worst["chg"], worst["pchg"], worst["atoxgrl"]) == ("200", "-160", "-80.0", "3")
@@ -175,8 +179,9 @@ def test_samples_before_the_dose_and_of_people_never_dosed_are_history():
 
 
 def test_without_a_baseline_a_high_grade_is_told_and_a_low_one_cannot_be():
-    (hit,) = platelets((8, 45))
-    assert (hit.answer, hit.grade) == (Answer.HIT, 3)
+    hit, doubt = platelets((8, 45))
+    assert (hit.answer, hit.grade, hit.consequence) == (Answer.HIT, 3, Consequence.WATCH)
+    assert (doubt.answer, doubt.reason.startswith("Platelets: whether to hold")) == (Answer.NOT_EVALUABLE, True)
     assert "no usable baseline" in hit.reason
     assert "no usable baseline" in hit.summary
     (cannot,) = platelets((8, 60))
@@ -326,3 +331,112 @@ def test_the_description_names_every_threshold():
         "2 samples in a row",
     ):
         assert threshold in words
+
+
+BOOK = load_rulebook("low_dose_il2_sle")
+COUNTS = {
+    "NEUT": ("CYT-01", "10^9/L", 2), "PLAT": ("CYT-02", "10^9/L", 150), "WBC": ("CYT-03", "10^9/L", 4),
+    "LYM": ("CYT-04", "10^9/L", 1), "HGB": ("CYT-05", "g/L", 120),
+}  # fmt: skip
+WATCH, HELD, CLEAR, SILENT = (Answer.HIT, "watch"), (Answer.HIT, "hold"), (Answer.CLEAR, "watch"), None
+
+
+@pytest.mark.parametrize(
+    ("test", "values", "expected"),
+    [
+        # a grade above the baseline's and a fall of so much: at it, one step short, one beyond
+        ("NEUT", (2.0, 1.4), WATCH), ("NEUT", (2.0, 1.41), CLEAR), ("NEUT", (2.0, 1.39), WATCH),
+        ("PLAT", (196, 147), WATCH), ("PLAT", (196, 147.1), CLEAR), ("PLAT", (196, 146.9), WATCH),
+        ("WBC", (5.0, 3.5), WATCH), ("WBC", (5.0, 3.51), CLEAR), ("WBC", (5.0, 3.49), WATCH),
+        ("LYM", (1.2, 0.84, 0.84), WATCH), ("LYM", (1.2, 0.841, 0.841), CLEAR), ("LYM", (1.2, 0.83, 0.83), WATCH),
+        ("HGB", (130, 110), WATCH), ("HGB", (130, 110.1), CLEAR), ("HGB", (130, 109.9), WATCH),
+        # the fall alone, with the grade of the baseline: the last value that has it, and the first that has not
+        ("NEUT", (3.0, 2.0), SILENT), ("NEUT", (3.0, 1.99), WATCH), ("PLAT", (250, 150), SILENT),
+        ("PLAT", (250, 149), WATCH), ("WBC", (6.0, 4.0), SILENT), ("WBC", (6.0, 3.99), WATCH),
+        ("LYM", (1.5, 1.0, 1.0), SILENT), ("LYM", (1.5, 0.99, 0.99), WATCH), ("HGB", (145, 120), SILENT),
+        ("HGB", (145, 119), WATCH),
+        # a new grade 3, whatever the fall
+        ("NEUT", (1.1, 1.0), CLEAR), ("NEUT", (1.1, 0.99), WATCH), ("PLAT", (55, 50), CLEAR), ("PLAT", (55, 49), WATCH),
+        ("WBC", (2.1, 2.0), CLEAR), ("WBC", (2.1, 1.99), WATCH), ("LYM", (0.55, 0.5), CLEAR),
+        ("LYM", (0.55, 0.49), WATCH), ("HGB", (81, 80), CLEAR), ("HGB", (81, 79.9), WATCH),
+        # grade 4 where grade 3 was there already
+        ("NEUT", (0.55, 0.5), CLEAR), ("NEUT", (0.55, 0.49), HELD), ("PLAT", (29, 25), CLEAR), ("PLAT", (29, 24), HELD),
+        ("WBC", (1.1, 1.0), CLEAR), ("WBC", (1.1, 0.99), WATCH), ("LYM", (0.21, 0.2), CLEAR),
+        ("LYM", (0.21, 0.19), WATCH),
+        # half of the baseline, whatever the grade
+        ("NEUT", (6.0, 3.0), WATCH), ("NEUT", (6.0, 3.01), SILENT), ("PLAT", (400, 200), WATCH),
+        ("PLAT", (400, 201), SILENT), ("WBC", (10, 5), WATCH), ("WBC", (10, 5.01), SILENT),
+        ("LYM", (2.4, 1.2), WATCH), ("LYM", (2.4, 1.21), SILENT), ("HGB", (240, 120), WATCH),
+        ("HGB", (240, 120.1), SILENT),
+        # half of the last sample, where the baseline hides it
+        ("NEUT", (3.0, 7.0, 3.5), WATCH), ("NEUT", (3.0, 7.0, 3.51), SILENT), ("PLAT", (200, 380, 190), WATCH),
+        ("PLAT", (200, 380, 191), SILENT), ("WBC", (5, 12, 6), WATCH), ("WBC", (5, 12, 6.01), SILENT),
+        ("LYM", (1.2, 3.0, 1.5), WATCH), ("LYM", (1.2, 3.0, 1.51), SILENT), ("HGB", (100, 170, 85), WATCH),
+        ("HGB", (100, 170, 85.1), CLEAR),
+        # holds: alone, or with half of the baseline gone
+        ("PLAT", (59, 30), WATCH), ("PLAT", (59, 29.9), HELD), ("PLAT", (100, 50), WATCH), ("PLAT", (100, 49.9), HELD),
+        ("PLAT", (99, 49.9), WATCH), ("NEUT", (0.8, 0.5), CLEAR), ("NEUT", (0.8, 0.49), HELD),
+        ("NEUT", (2.0, 1.0), WATCH), ("NEUT", (2.0, 0.99), HELD), ("NEUT", (1.9, 0.99), WATCH),
+    ],
+)  # fmt: skip
+def test_blood_counts_of_the_founding_study_at_every_boundary(
+    test: str, values: tuple[float, ...], expected: tuple[Answer, str] | None
+):
+    rule_id, unit, lln = COUNTS[test]
+    days = (-3, 8, 15)
+    rows = [sample(test, day, value, unit, lln) for day, value in zip(days, values, strict=False)]
+    said = judged("lab_toxicity", BOOK.rule(rule_id).when, rows)
+    assert [(j.answer, str(j.consequence)) for j in said] == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        ([(8, 45)], "whether to hold: no usable baseline to compare with"),  # below 50, and half of what?
+        ([(8, 50)], ""),
+        ([(-3, 200), (8, "<60")], "whether to hold: the result is a limit that spans grades"),
+        ([(-3, 200), (8, ">20")], "the result is a limit that spans grades"),  # not even a grade is certain
+        ([(-3, 200), (8, "<30")], ""),  # certainly a hold
+        ([(-3, 60), (8, 31)], ""),
+    ],
+)
+def test_a_hold_in_doubt_is_said_beside_what_is_told(days: list[tuple[int, object]], reason: str):
+    said = [j.reason for j in platelets(*days) if j.answer is Answer.NOT_EVALUABLE]
+    if days == [(8, 50)]:
+        assert said == ["Platelets: no usable baseline to compare with"]  # grade 2: not told, and no hold either
+    else:
+        assert said == ([f"Platelets: {reason}"] if reason else [])
+
+
+def test_an_episode_is_dated_by_its_worst_sample_and_names_what_ended_it():
+    first, second = platelets((-3, 195), (8, 60), (15, 40), (22, 149), (29, 180), (36, 70))
+    assert (first.at, first.recovery) == (on(15), f"recovered: 180 10^9/L on {on(29)}, grade 0")
+    assert (second.at, second.recovery) == (on(36), "")
+
+
+def test_recovery_to_a_low_baseline_is_recovery_and_an_unreadable_sample_is_none():
+    (hit, _) = platelets((-3, 70), (8, 30), (15, "clumped"), (22, 60))
+    assert hit.recovery == f"recovered: 60 10^9/L on {on(22)}, grade 2"
+    (hit, _) = platelets((-3, 70), (8, 30), (15, "clumped"))
+    assert hit.recovery == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "pace"),
+    [
+        ([(-3, 200), (8, 400), (15, 190)], f"falling by 30 a day since {on(8)}"),
+        ([(-3, 200), (8, 90), (15, 80)], f"falling by 1.4 a day since {on(8)}"),
+        ([(-3, 200), (8, "<100"), (15, 80)], ""),
+        ([(8, 45)], ""),
+    ],
+)
+def test_the_pace_of_a_fall_is_told_where_it_is_known(rows: list[tuple[int, object]], pace: str):
+    hit = next(j for j in platelets(*rows) if j.answer is Answer.HIT)
+    assert hit.summary.count("falling") == bool(pace)
+    assert pace in hit.summary
+
+
+def test_two_results_of_one_day_have_no_pace():
+    rows = [*plat((-3, 200)), sample("PLAT", 8, 180, low=150, key="a"), sample("PLAT", 8, 40, low=150, key="b")]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert "falling" not in hit.summary

@@ -9,7 +9,7 @@ evaluated, neither ends the episode nor belongs to it. So episodes only grow as 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -234,9 +234,9 @@ def _values(lab: GradedFinding) -> Iterable[tuple[str, str]]:
                 yield "pchg", f"{(lab.value - lab.base) * 100 / lab.base:.1f}"
 
 
-def plain(number: Decimal) -> str:
-    """Print a number without exponent and without padding."""
-    text = f"{round15(number):f}"
+def plain(number: Decimal, digits: int = 15) -> str:
+    """Print a number of so many significant digits without exponent and without padding."""
+    text = f"{Context(prec=digits).plus(number):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

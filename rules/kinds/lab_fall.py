@@ -157,7 +157,7 @@ def _judge_sample(
         lab=lab,
         hit=bool(because),
         recovered=lab.value is not None and grades.highest <= (start.highest if start else 0),
-        unknown="" if because else _why_unknown(when, lab, grades, start),
+        unknown=_why_unknown(when, lab, grades, start) if not because else "" if held else _hold_in_doubt(when, lab),
         because=tuple(because),
         severe=severe,
         hold=bool(because and held),
@@ -176,6 +176,27 @@ def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades |
         return ""
     falls = lab.base is None or lab.censor in (">", ">=") or _falls_enough(when, lab)
     return grades.why if falls or grades.highest >= when.new_grade else ""
+
+
+def _hold_in_doubt(when: When, lab: GradedFinding) -> str:
+    """Say why a sample that is told, and for certain meets no hold criterion, may yet meet one; '' if it cannot."""
+    return next((f"whether to hold: {doubt}" for hold in when.hold if (doubt := _may_hold(hold, lab))), "")
+
+
+def _may_hold(hold: Hold, lab: GradedFinding) -> str:
+    """Say why nobody can tell whether a sample meets a hold criterion, '' where that is certain."""
+    limit = amount_in(lab, hold.below)
+    if limit is None:
+        return str(Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT)
+    if lab.value is None or not _may_be_below(lab, limit):
+        return ""
+    if hold.min_fall_percent is not None:
+        if lab.base is None:
+            return "no usable baseline to compare with"
+        fall = percent_below(lab.value, lab.base)
+        if lab.censor not in ("<", "<=") and (fall is None or fall < hold.min_fall_percent):
+            return ""
+    return str(Ungraded.CENSORED) if lab.censor else ""
 
 
 def fall_from(lab: GradedFinding, reference: Decimal | None) -> Decimal | None:

@@ -103,12 +103,27 @@ def _summary(when: When, worst: GradedFinding, previous: GradedFinding | None, e
     if previous is not None and previous.record.key != getattr(worst.baseline, "key", None):
         before = value_in_unit_of(worst, previous)
         parts.append(f"previous {plain(before)}" if before is not None else f"previous {previous.result}")
+    if pace := _pace(worst, previous):
+        parts.append(pace)
     latest = episode[-1].lab
     if latest is not worst:
         parts.append(f"latest {latest.result} on {latest.adt}")
     if worst.record.spccnd:
         parts.append(f"specimen {worst.record.spccnd.lower()}")
     return ", ".join(parts)
+
+
+def _pace(worst: GradedFinding, previous: GradedFinding | None) -> str:
+    """Say by how much a day a count fell since the sample before, where both days are known and differ."""
+    before = value_in_unit_of(worst, previous)
+    if previous is None or before is None or worst.value is None or worst.censor or previous.censor:
+        return ""
+    if worst.adt is None or previous.adt is None or not (worst.adt.has_day and previous.adt.has_day):
+        return ""
+    days = (worst.adt.earliest.date() - previous.adt.earliest.date()).days
+    if days < 1 or worst.value >= before:
+        return ""
+    return f"falling by {plain((before - worst.value) / days, digits=2)} a day since {previous.adt}"
 
 
 def _why_silent(when: When, labs: Sequence[GradedFinding], samples: Sequence[Judged]) -> str:
