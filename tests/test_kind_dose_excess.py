@@ -1,9 +1,14 @@
 """What kind `dose_excess` says beyond its rule cases: nothing that unblinds, one concern a day, no unknown unit."""
 
+from collections import Counter
 from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rules.evaluate import evaluate
 from rules.hit import Answer
@@ -52,3 +57,38 @@ def test_a_day_is_one_concern_whatever_is_entered_later():
 def test_a_plan_in_a_unit_that_does_not_convert_does_not_load():
     with pytest.raises(RulebookError, match="'mIU' is no multiple of the international unit"):
         parse_rulebook(BOOK.text.replace('unit = "MIU"', 'unit = "mIU"'), "book.toml")
+
+
+ANY_DAY = {
+    "2026-01": ["2026-01-01", "2026-01-02", "2026-01-30"],
+    "": ["2026-01-01", "2026-01-02", "2026-01-30", "2026-02-01"],
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["0.5", "1", "1.5", "0"]),
+            st.sampled_from(["2026-01-01", "2026-01-01T20:00", "2026-01-02", "2026-01", "2026-02-01", ""]),
+            st.sampled_from(["Y", "U", "N", ""]),
+        ),
+        max_size=4,
+    )
+)
+def test_a_hit_exceeds_the_plan_whatever_is_not_known_and_silence_never(told):
+    choices = []
+    for amount, on, occur in told:
+        given_or_not = {"N": [False], "U": [True, False]}.get(occur, [True]) if amount != "0" else [False]
+        choices.append([(Decimal(amount), d, g) for d in ANY_DAY.get(on, [on[:10]]) for g in given_or_not])
+    exceeds = set()
+    for world in product(*choices):
+        doses = Counter(day for _, day, was_given in world if was_given)
+        amounts = [sum(a for a, d, was_given in world if d == day and was_given) for day in doses]
+        exceeds.add(any(number > 1 for number in doses.values()) or any(amount > 1 for amount in amounts))
+    rows = [{"ECDOSE": a, "ECDOSU": "MIU", "ECSTDTC": on, "ECOCCUR": occur} for a, on, occur in told]
+    answers = {judgement.answer for judgement in judge(*rows)}
+    if Answer.HIT in answers:
+        assert exceeds == {True}
+    elif not answers:
+        assert exceeds == {False}

@@ -3,7 +3,11 @@
 import csv
 from collections import defaultdict
 from datetime import UTC, datetime
+from itertools import pairwise, permutations
 from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
@@ -47,6 +51,48 @@ def test_a_rise_happened_when_it_was_collected_and_shows_the_severities():
     (hit,) = judge(course("MILD", "SEVERE"))
     assert (hit.at.text, hit.summary, hit.grade) == ("2026-02-10", "Became worse: RASH", None)
     assert [dict(record.values)["aesev"] for record in hit.evidence] == ["MILD", "SEVERE"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["MILD", "MODERATE", "SEVERE"]),
+            st.sampled_from(
+                ["", "2026", "2026-01", "2026-01-05", "2026-01-06", "2026-01-06T09:00", "2026-02", "2026-02-01"]
+            ),
+        ),
+        max_size=4,
+    )
+)
+def test_a_hit_rises_in_every_order_that_the_dates_allow_and_silence_in_none(told):
+    rows = tuple(
+        AdverseEvent(
+            version=n,
+            key=f"AE{n}",
+            event_key="P1|E1",
+            usubjid="P1",
+            aesev=severity,
+            aedtc=Dtc.parse(on) if on else None,
+        )
+        for n, (severity, on) in enumerate(told)
+    )
+    orders = [
+        order
+        for order in permutations(rows)
+        if not any(
+            b.aedtc and a.aedtc and b.aedtc.latest < a.aedtc.earliest for i, a in enumerate(order) for b in order[i:]
+        )
+    ]
+    levels = ["MILD", "MODERATE", "SEVERE"]
+    rises = {any(levels.index(a.aesev) < levels.index(b.aesev) for a, b in pairwise(order)) for order in orders}
+    answers = [judgement.answer for judgement in judge(Participant(usubjid="P1", adverse_events=rows))]
+    if answers == [Answer.HIT]:
+        assert rises == {True}
+    elif answers == []:
+        assert rises == {False}
+    else:
+        assert answers == [Answer.NOT_EVALUABLE]
 
 
 def test_cdisc_pilot_exactly_the_rising_events(data):
