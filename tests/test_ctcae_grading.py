@@ -367,3 +367,26 @@ def test_rounding_to_15_digits_is_exact_and_keeps_what_is_missing():
     assert decimals(tails).tolist()[:3] == [0.3, 3.3, 1.2]
     assert np.isnan(decimals(tails)[3])
     assert np.isinf(decimals(tails)[4])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.decimals(-100_000_000, 100_000_000, places=7).map(float),
+            st.tuples(st.integers(0, 10**15), st.integers(0, 16), st.integers(-3, 3)).map(
+                lambda part: part[0] / 10 ** part[1] * (1 + part[2] * 2.220446049250313e-16)
+            ),
+        ),
+        min_size=1,
+    )
+)
+def test_rounding_in_columns_is_rounding_one_by_one(values: list[float]):
+    assert decimals(np.array(values)).tolist() == [float(f"{value:.15g}") for value in values]
+
+
+def test_a_foreign_unit_stops_a_multiple_of_the_baseline_beside_an_absolute_criterion():
+    answer = one("INR", "H", 85, UNKNOWN_UNIT, lln=70, uln=120, base=1)  # prothrombin activity in percent
+    assert (answer.grade, answer.ungraded, answer.highest) == (None, Ungraded.UNKNOWN_UNIT, 3)
+    assert one("INR", "H", 1.4, "", uln=1.1, base=1.2).grade == 1  # a ratio needs no unit

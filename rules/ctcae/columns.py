@@ -3,7 +3,7 @@
 It knows shapes and codes. It must not know a criterion's meaning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,9 +17,14 @@ from rules.units import SIGNIFICANT
 Floats = NDArray[np.float64]
 Smalls = NDArray[np.int8]
 Flags = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
 BELOW, AT_MOST, EXACT, AT_LEAST, ABOVE = -2, -1, 0, 1, 2
 """How a result is meant: "<5", "<=5", "5", ">=5", ">5"."""
+
+Conversion = tuple[Decimal, Decimal]
+AS_IS: Conversion = (Decimal(1), Decimal(1))
+"""A multiplier and a divisor."""
 
 _UNGRADED = tuple(Ungraded)
 GRADED = -1
@@ -51,6 +56,25 @@ class Samples:
     base_state: Smalls  # LOW, NORMAL, HIGH or UNKNOWN
     after: Flags  # taken after the baseline sample, or, where there is none, after the first dose
     pchg: Floats | None = None  # change from baseline in percent as reported; else it follows from value and baseline
+    _rounded: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
+    _rows: list[Places] = field(default_factory=list, repr=False, compare=False)
+
+    def rows_of(self, group: int) -> Places:
+        """Return the rows of a group, in order; found once, for both directions."""
+        if not self._rows:
+            small = self.group.astype(np.int16) if len(self.groups) < np.iinfo(np.int16).max else self.group
+            order = np.argsort(small, kind="stable")
+            starts = np.searchsorted(small[order], np.arange(1, len(self.groups)))
+            self._rows.extend(np.split(order, starts))
+        return self._rows[group]
+
+    def numbers(self, name: str, rows: Places, conversion: Conversion) -> Floats:
+        """Return rows of a column of numbers, converted and rounded to 15 significant digits."""
+        if conversion != AS_IS:
+            return decimals(getattr(self, name)[rows], conversion)
+        if name not in self._rounded:
+            self._rounded[name] = decimals(getattr(self, name))
+        return self._rounded[name][rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,22 +139,37 @@ def range_state(value: Floats, lln: Floats, uln: Floats) -> Smalls:
     return state
 
 
-Conversion = tuple[Decimal, Decimal]
-AS_IS: Conversion = (Decimal(1), Decimal(1))
+_PLACES, _MOST = 1e6, 1e8
 
 
 def decimals(values: Floats, conversion: Conversion = AS_IS) -> Floats:
-    """Convert values and round them to 15 significant digits, by distinct value because laboratories repeat theirs."""
+    """Convert values and round them to 15 significant digits.
+
+    A float that is the nearest one to a decimal of six places and at most 14 digits is rounded already, and nearly all
+    of a laboratory's are. The others are rounded as decimals, each distinct one once.
+    """
+    if conversion != AS_IS:
+        return _by_distinct(values, lambda value: _converted(value, conversion))
+    with np.errstate(over="ignore", invalid="ignore"):
+        tidy = (np.rint(values * _PLACES) / _PLACES == values) & (np.abs(values) < _MOST)
+    untidy = ~tidy & np.isfinite(values)
+    if not untidy.any():
+        return values
+    rounded = values.copy()
+    rounded[untidy] = _by_distinct(values[untidy], lambda value: float(f"{value:.15g}"))
+    return rounded
+
+
+def _by_distinct(values: Floats, turn: Callable[[float], float]) -> Floats:
+    """Turn every value, each distinct one once, because laboratories repeat theirs."""
     distinct, place = np.unique(values, return_inverse=True)
+    turned: Floats = np.array([turn(value) for value in distinct.tolist()], np.float64)[place]
+    return turned
+
+
+def _converted(value: float, conversion: Conversion) -> float:
     multiplier, divisor = conversion
-    if conversion == AS_IS:
-        rounded = [float(f"{value:.15g}") for value in distinct.tolist()]
-    else:
-        rounded = [
-            float(SIGNIFICANT.divide(decimal15(value) * multiplier, divisor)) if np.isfinite(value) else value
-            for value in distinct.tolist()
-        ]
-    return np.array(rounded, np.float64)[place]
+    return float(SIGNIFICANT.divide(decimal15(value) * multiplier, divisor)) if np.isfinite(value) else value
 
 
 def decimal15(value: float) -> Decimal:

@@ -54,6 +54,11 @@ class Bound:
     offset: Decimal
     percent: Decimal | None = None  # a bound on the fall from baseline, which a reported PCHG decides
 
+    @property
+    def is_product(self) -> bool:
+        """Whether its limit has to be calculated, and so rounded."""
+        return self.reference is not Reference.ABSOLUTE and (self.factor != 1 or self.offset != 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -65,11 +70,6 @@ class Criterion:
     clause: Clause
     bounds: tuple[Bound, ...]
     note: str
-
-    @property
-    def undecided(self) -> bool:
-        """Whether the number alone never decides this line: it may hold, and it never certainly does."""
-        return self.clause in (Clause.IF_FASTING, Clause.CLINICAL)
 
     @property
     def absolute(self) -> bool:

@@ -6,7 +6,7 @@ because grades never fall as a result moves away from normal, its two ends tell 
 15 significant digits, so that 3 x 1.1 equals 3.3.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,19 @@ from rules.ctcae.columns import (
     Flags,
     Floats,
     Grades,
+    Places,
     Samples,
     Smalls,
     code,
     decimal15,
-    decimals,
     range_state,
-)  # fmt: skip
+)
 from rules.ctcae.criteria import Bound, Clause, Criterion, Direction, Reference, criteria
 from rules.ctcae.grade import HIGH, LOW, UNKNOWN, Ungraded
-from rules.units import SIGNIFICANT, factor
+from rules.units import SIGNIFICANT, UNITY, factor
+
+_BESIDE_BASELINE = frozenset({Clause.HIGH, Clause.LOW, Clause.BESIDE, Clause.OR})
+"""Clauses without which there is still a grade where the baseline is missing."""
 
 
 def grade(version: str, direction: Direction, samples: Samples) -> Grades:
@@ -50,177 +53,204 @@ def grade(version: str, direction: Direction, samples: Samples) -> Grades:
         group=samples.group,
         lines=lines,
     )
-    order = np.argsort(samples.group, kind="stable")
-    starts = np.searchsorted(samples.group[order], np.arange(len(samples.groups) + 1))
     for number, (test, unit) in enumerate(samples.groups):
-        rows = order[starts[number] : starts[number + 1]]
-        known = criteria(version).get((test, direction), ())
-        fitting, multiply, unit_fits = _fit(known, test, unit)
+        fitting, multiply = _fit(criteria(version).get((test, direction), ()), test, unit)
         lines.append(fitting)
-        if fitting:
-            _grade_group(out, rows, _Group(samples, rows, fitting, unit, unit_fits, multiply))
+        if fitting and len(rows := samples.rows_of(number)):
+            _grade_group(out, rows, samples, fitting, multiply, unit)
     return out
 
 
-def _fit(known: Sequence[Criterion], test: str, unit: str) -> tuple[tuple[Criterion, ...], Conversion, bool]:
-    """Return the lines for a unit, the conversion they need, and whether their absolute numbers can be used."""
+def _fit(known: Sequence[Criterion], test: str, unit: str) -> tuple[tuple[Criterion, ...], Conversion | None]:
+    """Return the lines for a unit and the conversion they need, None where their absolute numbers cannot be used."""
     units = list(dict.fromkeys(line.unit for line in known if line.absolute))
     if not units:
-        return tuple(known), AS_IS, True
-    for candidate in [unit, *units]:
-        multiply = factor(test, unit, candidate) if unit else None
+        return tuple(known), AS_IS
+    given = unit or UNITY  # only a test without a unit has UNITY among its own
+    for candidate in [given, *units]:
+        multiply = factor(test, given, candidate)
         if candidate in units and multiply is not None:
-            return tuple(line for line in known if line.unit in ("", candidate)), multiply, True
-    return tuple(line for line in known if line.unit in ("", units[0])), AS_IS, False
+            return tuple(line for line in known if line.unit in ("", candidate)), multiply
+    return tuple(line for line in known if line.unit in ("", units[0])), None
+
+
+def _grade_group(
+    out: Grades, rows: Places, samples: Samples, lines: tuple[Criterion, ...], multiply: Conversion | None, unit: str
+) -> None:
+    """Grade the rows of one group into the columns of all."""
+    fault, worst = samples.fault[rows], max(line.grade for line in lines)
+    why = _no_number(lines)
+    if multiply is None:
+        why = why or (Ungraded.UNKNOWN_UNIT if unit else Ungraded.NO_UNIT)
+    if multiply is None or why is not None:
+        out.highest[rows] = worst
+        out.ungraded[rows] = np.where(fault == GRADED, code(why), fault)
+        return
+    group = _Group(samples, rows, lines, multiply)
+    lowest, highest, line = _ends(group, group.low_end())
+    if group.censor.any():
+        other = _ends(group, group.high_end())
+        line = np.where(other[0] < lowest, other[2], line)
+        lowest, highest = np.minimum(lowest, other[0]), np.maximum(highest, other[1])
+    certain = lowest == highest
+    ungraded = np.full(group.size, GRADED, np.int8) if certain.all() else np.where(certain, GRADED, _why_not(group))
+    if (faulty := fault != GRADED).any():
+        certain &= ~faulty
+        lowest, highest = np.where(faulty, 0, lowest), np.where(faulty, worst, highest)
+        line, ungraded = np.where(faulty, -1, line), np.where(faulty, fault, ungraded)
+    out.lowest[rows], out.highest[rows] = lowest, highest
+    out.grade[rows] = np.where(certain, lowest, -1)
+    out.line[rows], out.ungraded[rows], out.note[rows] = line, ungraded, _notes(group)
+
+
+def _no_number(lines: Sequence[Criterion]) -> Ungraded | None:
+    """Say why no number can meet the lines, None where one can."""
+    if any(line.bounds for line in lines):
+        return None
+    absent = any(line.clause is Clause.NOT_IN_TABLE for line in lines)
+    return Ungraded.NOT_IN_TABLE if absent else Ungraded.NO_NUMBER
 
 
 class _Group:
     """The rows of one test in one unit, in the unit of its criteria."""
 
-    def __init__(
-        self,
-        samples: Samples,
-        rows: NDArray[np.intp],
-        lines: tuple[Criterion, ...],
-        unit: str,
-        unit_fits: bool,
-        conversion: Conversion,
-    ) -> None:
-        self.lines, self.unit, self.unit_fits = lines, unit, unit_fits
-        self.converted = conversion != AS_IS
-        self.value, lln, uln, self.base = (
-            decimals(column[rows], conversion) for column in (samples.value, samples.lln, samples.uln, samples.base)
-        )
-        self.references = {Reference.LLN: lln, Reference.ULN: uln, Reference.BASE: self.base}
-        self.references[Reference.ABSOLUTE] = np.full(len(rows), 0.0 if unit_fits else np.nan)
-        self.censor, self.fault, self.after = samples.censor[rows], samples.fault[rows], samples.after[rows]
-        self.pchg = None if samples.pchg is None else decimals(samples.pchg[rows])
-        self.base_known = self.after & ~np.isnan(self.base)
-        self.base_state = _base_state(samples.base_state[rows], self.base, lln, uln)
-
-    def applies(self, clause: Clause) -> Flags:
-        """Say for which rows a clause holds."""
-        high = self.base_known & (self.base_state == HIGH)
-        answers: dict[Clause, Callable[[], Flags]] = {
-            Clause.ALWAYS: lambda: np.ones(len(self.value), np.bool_),
-            Clause.NOT_HIGH: lambda: ~high,
-            Clause.HIGH: lambda: high,
-            Clause.LOW: lambda: self.base_known & (self.base_state == LOW),
-            Clause.BESIDE: lambda: self.base_known,
-            Clause.OR: lambda: self.base_known,
-            Clause.AFTER: lambda: self.after,
-            Clause.UP_TO: lambda: ~self.after,
+    def __init__(self, samples: Samples, rows: Places, lines: tuple[Criterion, ...], multiply: Conversion) -> None:
+        self.lines, self.size = lines, len(rows)
+        self.converted = multiply != AS_IS
+        used = {bound.reference for line in lines for bound in line.bounds}
+        if used & {Reference.BASE} or any(line.clause in _BESIDE_BASELINE for line in lines):
+            used |= set(Reference)
+        self.value = samples.numbers("value", rows, multiply)
+        self.references: dict[Reference, Floats] = {
+            reference: samples.numbers(reference.lower(), rows, multiply) for reference in used if reference
         }
-        return answers.get(clause, answers[Clause.ALWAYS])()
+        self.missing = {name: gaps for name, numbers in self.references.items() if (gaps := np.isnan(numbers)).any()}
+        self.censor, self.after = samples.censor[rows], samples.after[rows]
+        self.pchg = None if samples.pchg is None else samples.numbers("pchg", rows, AS_IS)
+        if Reference.BASE in used:
+            self.base_known = self.after & ~np.isnan(self.references[Reference.BASE])
+            given = samples.base_state[rows]
+            judged = range_state(*(self.references[name] for name in (Reference.BASE, Reference.LLN, Reference.ULN)))
+            self.base_state = np.where(given == UNKNOWN, judged, given)
 
-    @property
-    def needs_baseline(self) -> Flags:
-        """Say for which rows grade 0 cannot be given, because a branch on the baseline could not be looked at."""
-        return self.after & np.isnan(self.base)
+    def low_end(self) -> "_End":
+        """Return the lower ends of the results: "<5" reaches down without limit."""
+        value = np.where(self.censor < EXACT, -np.inf, self.value) if self.censor.any() else self.value
+        return _End(self, value, self.censor == ABOVE, 1)
 
-    @property
-    def worst_of_baseline(self) -> int:
-        """Return the worst grade that such a branch can give, 0 where there is none."""
-        return max((line.grade for line in self.lines if line.clause is Clause.OR), default=0)
+    def high_end(self) -> "_End":
+        """Return the upper ends of the results: ">5" reaches up without limit."""
+        return _End(self, np.where(self.censor > EXACT, np.inf, self.value), self.censor == BELOW, -1)
+
+    def applies(self, clause: Clause, lowest: Smalls) -> tuple[Flags, Flags]:
+        """Say for which rows a clause holds for certain, and for which it may."""
+        match clause:
+            case Clause.NOT_HIGH:
+                holds = ~(self.base_known & (self.base_state == HIGH))
+            case Clause.HIGH:
+                holds = self.base_known & (self.base_state == HIGH)
+            case Clause.LOW:
+                holds = self.base_known & (self.base_state == LOW)
+            case Clause.BESIDE:
+                holds = self.base_known
+            case Clause.OR:
+                return self.base_known, self.base_known | (self.after & (lowest == 0))
+            case Clause.AFTER:
+                holds = self.after
+            case Clause.UP_TO:
+                holds = ~self.after
+            case Clause.IF_FASTING | Clause.CLINICAL:
+                return np.zeros(self.size, np.bool_), np.ones(self.size, np.bool_)
+            case _:
+                holds = np.ones(self.size, np.bool_)
+        return holds, holds
 
     def lacks(self, *references: Reference) -> Flags:
         """Say for which rows a reference that some line uses is missing."""
-        missing = np.zeros(len(self.value), np.bool_)
+        lacking = np.zeros(self.size, np.bool_)
         for reference in references:
-            if any(line.refers_to(reference) for line in self.lines):
-                missing |= np.isnan(self.references[reference])
-        return missing
+            if reference in self.missing and any(line.refers_to(reference) for line in self.lines):
+                lacking |= self.missing[reference]
+        return lacking
 
 
-def _grade_group(out: Grades, rows: NDArray[np.intp], group: _Group) -> None:
-    """Grade the rows of one group into the columns of all."""
-    if not any(line.bounds for line in group.lines):
-        out.highest[rows] = max(line.grade for line in group.lines)
-        absent = any(line.clause is Clause.NOT_IN_TABLE for line in group.lines)
-        why = Ungraded.NOT_IN_TABLE if absent else Ungraded.NO_NUMBER
-        out.ungraded[rows] = np.where(group.fault == GRADED, code(why), group.fault)
-        return
-    unlimited_below = group.censor < EXACT
-    low = np.where(unlimited_below, -np.inf, group.value)
-    lowest, highest, line = _ends(group, low, np.where(group.censor == ABOVE, 1, 0))
-    if group.censor.any():
-        high = np.where(group.censor > EXACT, np.inf, group.value)
-        other = _ends(group, high, np.where(group.censor == BELOW, -1, 0))
-        line = np.where(other[0] < lowest, other[2], line)
-        lowest, highest = np.minimum(lowest, other[0]), np.maximum(highest, other[1])
-    highest = np.where((lowest == 0) & group.needs_baseline, np.maximum(highest, group.worst_of_baseline), highest)
-    faulty = group.fault != GRADED
-    worst = max(line.grade for line in group.lines)
-    lowest, highest = np.where(faulty, 0, lowest), np.where(faulty, worst, highest)
-    certain = ~faulty & (lowest == highest)
-    out.lowest[rows], out.highest[rows] = lowest, highest
-    out.grade[rows] = np.where(certain, lowest, -1)
-    out.line[rows] = np.where(faulty, -1, line)
-    out.ungraded[rows] = np.where(certain, GRADED, np.where(faulty, group.fault, _why_not(group)))
-    out.note[rows] = _notes(group)
+class _End:
+    """One end of every result of a group; where `beyond`, the end lies just above (1) or below (-1) its number."""
+
+    def __init__(self, group: _Group, value: Floats, beyond: Flags, side: int) -> None:
+        self.group, self.value, self.side = group, value, side
+        self.beyond = beyond if beyond.any() else None
+        self._signs: dict[tuple[object, ...], NDArray[np.int8]] = {}
+
+    def meets(self, bound: Bound) -> Flags:
+        """Compare the end with one bound; where its reference is missing the answer is no."""
+        key = (bound.reference, bound.factor, bound.offset, bound.percent)
+        if key not in self._signs:
+            self._signs[key] = self._sign(bound)
+        sign = self._signs[key]
+        beyond: Flags = sign == (1 if bound.above else -1)
+        return beyond | (sign == 0) if bound.inclusive else beyond
+
+    def _sign(self, bound: Bound) -> NDArray[np.int8]:
+        """Say on which side of a bound the end lies: -1, 0 or 1, and _MISSING where there is no telling."""
+        limit: Floats | float = float(bound.offset)
+        if bound.reference is not Reference.ABSOLUTE:
+            limit = self.group.references[bound.reference]
+            limit = float(bound.factor) * limit + float(bound.offset) if bound.is_product else limit
+        above, below = self.value > limit, self.value < limit
+        sign = above.astype(np.int8) - below.astype(np.int8)
+        if bound.is_product:
+            self._settle(sign, bound, limit)
+        if bound.percent is not None and self.group.pchg is not None:
+            told = ~np.isnan(self.group.pchg) & (self.group.censor == EXACT)
+            sign = np.where(told, np.sign(self.group.pchg + float(bound.percent)), sign).astype(np.int8)
+        if self.beyond is not None:
+            sign[(sign == 0) & self.beyond] = self.side
+        if bound.reference in self.group.missing:
+            sign[self.group.missing[bound.reference]] = _MISSING
+        sign[np.isnan(self.value)] = _MISSING
+        return sign
+
+    def _settle(self, sign: NDArray[np.int8], bound: Bound, limit: Floats | float) -> None:
+        """Compare as decimals what lies too near to a calculated limit for floats to tell."""
+        near = (sign != 0) & (np.abs(self.value - limit) <= 1e-13 * np.abs(limit))
+        for row in np.flatnonzero(near):
+            reference = decimal15(self.group.references[bound.reference][row])
+            exact = SIGNIFICANT.plus(bound.factor * reference + bound.offset)
+            sign[row] = int(decimal15(self.value[row]).compare(exact))
 
 
-def _ends(group: _Group, value: Floats, side: NDArray[np.int_]) -> tuple[Smalls, Smalls, Smalls]:
-    """Return the least and the greatest grade possible for a value, and the line that gave the least."""
-    lowest, highest, winner = (np.zeros(len(value), np.int8) for _ in range(3))
-    winner[:] = -1
-    for number, line in enumerate(group.lines):
-        certain = possible = group.applies(line.clause)
-        if line.undecided or (line.unit and not line.absolute and not group.unit_fits):
-            certain = np.zeros(len(value), np.bool_)
+_MISSING = np.int8(-2)
+
+
+def _ends(group: _Group, end: _End) -> tuple[Smalls, Smalls, Smalls]:
+    """Return the least and the greatest grade possible for one end, and the line that gave the least.
+
+    Lines of an "or baseline" come last, because without a baseline they matter only where the others give grade 0.
+    """
+    lowest, highest = np.zeros(group.size, np.int8), np.zeros(group.size, np.int8)
+    winner = np.full(group.size, -1, np.int8)
+    for number, line in sorted(enumerate(group.lines), key=lambda each: each[1].clause is Clause.OR):
+        certain, possible = group.applies(line.clause, lowest)
         for bound in line.bounds:
-            reference = group.references[bound.reference]
-            if bound.offset and not group.unit_fits:
-                reference = group.references[Reference.ABSOLUTE]
-            known = ~np.isnan(reference)
-            met = _meets(value, side, bound, reference)
-            if bound.percent is not None and group.pchg is not None:
-                met = np.where(np.isnan(group.pchg) | (group.censor != EXACT), met, _falls(group.pchg, bound))
-            certain = certain & known & met
-            possible = possible & (~known | met)
-        winner = np.where(certain & (lowest < line.grade), np.int8(number), winner)
-        lowest = np.where(certain, np.maximum(lowest, line.grade), lowest).astype(np.int8)
-        highest = np.where(possible, np.maximum(highest, line.grade), highest).astype(np.int8)
+            met = end.meets(bound)
+            certain = certain & met
+            missing = group.missing.get(bound.reference)
+            possible = possible & met if missing is None else possible & (met | missing)
+        better = certain & (lowest < line.grade)
+        np.putmask(lowest, better, line.grade)
+        np.putmask(winner, better, number)
+        np.putmask(highest, possible & (highest < line.grade), line.grade)
     return lowest, highest, winner
-
-
-def _meets(value: Floats, side: NDArray[np.int_], bound: Bound, reference: Floats) -> Flags:
-    """Compare values with one bound; a value with a side lies just beyond itself."""
-    limit = float(bound.factor) * reference + float(bound.offset)
-    distance = value - limit
-    sign = np.sign(distance)
-    for row in np.flatnonzero((sign != 0) & (np.abs(distance) <= 1e-13 * np.abs(limit))):
-        exact = SIGNIFICANT.plus(bound.factor * decimal15(reference[row]) + bound.offset)
-        sign[row] = int(decimal15(value[row]).compare(exact))
-    sign = np.where(sign == 0, side, sign)
-    beyond: Flags = sign > 0 if bound.above else sign < 0
-    return beyond | (sign == 0) if bound.inclusive else beyond
-
-
-def _falls(pchg: Floats, bound: Bound) -> Flags:
-    """Compare a reported change from baseline with a bound on the fall."""
-    distance = -pchg - float(bound.percent or 0)
-    beyond: Flags = distance < 0 if bound.above else distance > 0
-    return beyond | (distance == 0) if bound.inclusive else beyond
-
-
-def _base_state(state: Smalls, base: Floats, lln: Floats, uln: Floats) -> Smalls:
-    """Complete the states of baselines that came without a range of their own, from the range of the sample."""
-    judged = range_state(base, lln, uln)
-    return np.where(state == UNKNOWN, judged, state)
 
 
 def _why_not(group: _Group) -> Smalls:
     """Say why an undecided row is undecided: the first of what is missing, else that the result is a limit."""
-    no_unit = np.full(len(group.value), not group.unit_fits)
-    exact = group.censor == EXACT
-    clauses = {line.clause for line in group.lines}
-    unfasted = exact & (Clause.IF_FASTING in clauses)
+    exact, clauses = group.censor == EXACT, {line.clause for line in group.lines}
     reasons = [
-        (no_unit, Ungraded.UNKNOWN_UNIT if group.unit else Ungraded.NO_UNIT),
         (group.lacks(Reference.LLN, Reference.ULN), Ungraded.NO_RANGE),
         (group.lacks(Reference.BASE) & exact, Ungraded.NO_BASELINE),
-        (unfasted, Ungraded.NO_FASTING),
+        (exact & (Clause.IF_FASTING in clauses), Ungraded.NO_FASTING),
         (exact & (Clause.CLINICAL in clauses), Ungraded.NO_NUMBER),
     ]
     return np.select(
@@ -230,9 +260,8 @@ def _why_not(group: _Group) -> Smalls:
 
 def _notes(group: _Group) -> Smalls:
     """Say which clause could not be applied, and what was converted."""
-    clauses = {line.clause for line in group.lines}
-    note = np.full(len(group.value), CONVERTED if group.converted else 0, np.int8)
-    if clauses & {Clause.HIGH, Clause.LOW, Clause.BESIDE, Clause.OR}:
+    note = np.full(group.size, CONVERTED if group.converted else 0, np.int8)
+    if not _BESIDE_BASELINE.isdisjoint(line.clause for line in group.lines):
         missing = group.after & ~group.base_known
         flagged = missing & (group.base_state == HIGH)
         note |= np.where(flagged, NO_BASELINE_VALUE, np.where(missing, NO_BASELINE, 0)).astype(np.int8)
