@@ -1,6 +1,8 @@
 """Kind criteria_count: several limits met within days of each other, told in days."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rules.hit import Answer, Judgement, Urgency
@@ -119,3 +121,26 @@ def test_the_description_names_every_threshold_and_the_domains_are_those_of_all_
     pressure = {"tests": ["SYSBP"], "below": {"value": 90, "unit": "mmHg"}}
     mixed = kind.when.model_validate({"within_days": 1, "at_least": 2, "of": [pressure, LDH]})
     assert kind.domains(mixed) == {"VS", "LB"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    samples=st.lists(
+        st.tuples(
+            st.sampled_from(["HGB", "LDH", "PLAT"]), st.integers(1, 9), st.sampled_from([105, 130, 200, 400, "x"])
+        ),
+        max_size=9,
+    )
+)
+def test_episodes_only_grow_as_samples_are_added(samples: list[tuple[str, int, object]]):
+    days: list[tuple[str, int, object]] = []
+    seen: list[Judgement] = []
+    day = 1
+    for test, gap, value in samples:
+        day += gap
+        days.append((test, day, value))
+        hits = [j for j in pattern(TWO_OF_THREE, *days) if j.answer is Answer.HIT]
+        for old in seen:
+            (new,) = [hit for hit in hits if hit.anchors & old.anchors]
+            assert new.anchors >= old.anchors
+        seen = hits

@@ -1,6 +1,8 @@
 """Kind value_limit: multiples of the upper limit or of the baseline, and rises, told in days."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rules.dtc import Dtc
@@ -178,6 +180,7 @@ def test_kidney_without_a_baseline_cannot_tell():
         ({"tests": ["ALT"], "rise": {"hours": 48}}, "either by or percent"),
         ({"tests": ["HGB"], "fall": {"percent": 101}}, "not be above 100"),
         ({"tests": ["HGB"], "fall": {"percent": 20}, "new_only": True}, "always new"),
+        ({"tests": ["HCG"], "positive": "1+", "new_only": True, "baseline_too": True}, "contradict"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(when: dict[str, object], words: str):
@@ -435,3 +438,34 @@ def test_an_episode_of_words_is_told_by_its_worst_and_ends_with_a_normal_word():
     assert (first.at, first.recovery) == (on(9), f"recovered: neg on {on(11)}")
     assert (second.at, second.recovery) == (on(12), "")
     assert [e.values[1] for e in first.evidence if e.key.endswith("/-3/-")] == [("lborres", "-")]
+
+
+WHENS = [
+    {"at_least": {"value": 5, "unit": "U/L"}, "positive": "TRACE", "baseline_too": True},
+    {"at_least": {"value": 5, "unit": "U/L"}, "positive": "1+", "new_only": True, "times_baseline": 2},
+    {"out_of_range": True, "confirm_samples": 2},
+    {"below": {"value": 4, "unit": "U/L"}, "new_only": True},
+    {"rise": {"percent": 50, "hours": 48}, "fall": {"percent": 50}},
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    values=st.lists(
+        st.sampled_from(["1", "3", "4", "6", "10", "<5", ">3", "-", "1+", "POSITIVE", "x", ""]), max_size=8
+    ),
+    baseline=st.sampled_from([None, "3", "6", "-", "1+"]),
+    when=st.sampled_from(WHENS),
+)
+def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: list[str], baseline, when):
+    rows = [] if baseline is None else [sample("HCG", -3, baseline, "U/L", 2, 5)]
+    seen: list[Judgement] = []
+    for day, value in enumerate(values, start=2):
+        rows.append(sample("HCG", day, value, "U/L", 2, 5))
+        hits = [j for j in judged("value_limit", {"tests": ["HCG"]} | when, rows) if j.answer is Answer.HIT]
+        for old in seen:  # each goes on as exactly one, with all its anchors and never milder
+            (new,) = [hit for hit in hits if hit.anchors & old.anchors]
+            assert new.anchors >= old.anchors
+            assert new.consequence.rank >= old.consequence.rank
+        seen = hits
+    assert len({anchor for hit in seen for anchor in hit.anchors}) == sum(len(hit.anchors) for hit in seen)

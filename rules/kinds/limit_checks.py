@@ -42,12 +42,16 @@ Checked = Met | Ungraded | None
 """A limit met, one that cannot be compared, or one that is not met or not asked for."""
 
 
-def judge_samples(when: When, labs: Sequence[GradedFinding]) -> list[Judged]:
-    """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
+def judge_samples(when: When, labs: Sequence[GradedFinding], *, dosed: bool = True) -> list[Judged]:
+    """Judge every sample not certainly taken before the first dose, and the last one before it where that counts too.
+
+    `labs` are one test's, in order of time; `dosed` says whether there was a dose.
+    """
+    done = [lab for lab in labs if lab.fault is not Ungraded.NO_RESULT]
+    before = [lab for lab in done if lab.predose]
+    last = before[-1] if before and dosed and when.baseline_too else None
     return [
-        _judge_sample(when, lab, labs, _start_of(when, lab, labs))
-        for lab in labs
-        if not lab.predose and lab.fault is not Ungraded.NO_RESULT
+        _judge_sample(when, lab, labs, _start_of(when, lab, labs)) for lab in done if not lab.predose or lab is last
     ]
 
 

@@ -61,6 +61,7 @@ class When(BaseModel):
     fall: Change | None = None
     new_only: bool = False  # a limit of the result alone that the baseline met already is history; a hold never is
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # in a row; a hold needs none
+    baseline_too: bool = False  # the last result before the first dose is judged too, once there was a dose
     either: bool = False  # one of the tests is enough: the others are not missed
     expected_of: Literal["F", "M"] | None = None  # of whom the tests are missed where there are none; else of all
 
@@ -82,6 +83,8 @@ class When(BaseModel):
             raise ValueError("when_baseline_above_uln goes beside above_uln, which is missing, and not with new_only")
         if self.fall is not None and self.fall.percent is not None and self.fall.percent > 100:
             raise ValueError("fall.percent must not be above 100")
+        if self.new_only and self.baseline_too:
+            raise ValueError("new_only and baseline_too contradict each other")
         if self.new_only and not self.has_own_limit:
             raise ValueError("new_only needs a limit that the baseline can meet: a change from it is always new")
         return self
@@ -133,6 +136,8 @@ def describe(when: When) -> str:
         more = f", and only {when.times_baseline} times it or more counts" if when.times_baseline is not None else ""
         words.append(f"Where the baseline met the limit already, that is history{more}.")
         words.append("Without a usable baseline it counts as new.")
+    if when.baseline_too:
+        words.append("The last result before the first dose counts too.")
     if when.either:
         words.append("One of these tests is enough.")
     if when.expected_of is not None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from rules.exposure import first_dose
 from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement
 from rules.kinds.lab_episodes import (
@@ -39,6 +40,7 @@ __all__ = ["When", "describe", "judge"]
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each test and episode; else say what was not told, or could not be evaluated."""
     measured = context.findings(participant)
+    dosed = first_dose(participant, context.header.zero_dose) is not None
     told_of = {lab.test for lab in measured}
     for test in when.tests:
         labs = [lab for lab in measured if lab.test == test]
@@ -46,7 +48,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             blind := never_measured(rule, participant.usubjid, test, measured)
         ):
             yield blind
-        samples = judge_samples(when, labs)
+        samples = judge_samples(when, labs, dosed=dosed)
         hits = [episode for episode in episodes(samples) if _is_confirmed(when, samples, episode)]
         for episode in hits:
             told = _hit(rule, when, participant.usubjid, labs, episode, context.header.ctcae)
