@@ -1,5 +1,6 @@
 """Groups of events: what belongs, what only sounds alike, and what cannot be known."""
 
+import csv
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
 from rules.terms import Role, find
 
 BOOK = load_rulebook("low_dose_il2_sle").text
+KNOWN = sorted(vocabulary().groups())
 
 
 def groups(text: str) -> set[str]:
@@ -124,3 +126,29 @@ def test_what_looks_for_nothing_is_refused(old, new, says):
         parse_rulebook(BOOK.replace(old, new), "x")
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_cdisc_pilot_rows_by_group_with_and_without_codes(data, coded):
+    with (data / "cdiscpilot01/ae.csv").open() as file:
+        rows = [AdverseEvent(aeterm=r["AETERM"], aedecod=r["AEDECOD"] if coded else "") for r in csv.DictReader(file)]
+    found = {group: sum(recognise_group([row], (group,)).belongs is True for row in rows) for group in KNOWN}
+    assert {group: count for group, count in found.items() if count} == {
+        "arrhythmia": 72,
+        "cardiac-ischaemia": 22,
+        "confusion": 9,
+        "neoplasm": 4,
+        "oedema": 11,
+        "psychosis": 4,
+        "seizure": 2,
+        "suicidality": 1,
+        "thrombosis": 4,
+        "urticaria": 8,
+    }
+
+
+def test_cdisc_pilot_neoplasms_are_those_of_the_class(data):
+    with (data / "cdiscpilot01/ae.csv").open() as file:
+        rows = [(r["AESOC"], AdverseEvent(aeterm=r["AETERM"])) for r in csv.DictReader(file)]
+    by_class = [row for soc, row in rows if soc.startswith("NEOPLASMS")]
+    assert [row for _, row in rows if recognise_group([row], ("neoplasm",)).belongs] == by_class
