@@ -15,6 +15,7 @@ from rules.hit import Answer
 from rules.reading import read_record
 from rules.records import AdverseEvent, Feed, Participant, StudyView
 from rules.rulebook import load_rulebook
+from tests.trial import Trial, at
 
 BOOK = load_rulebook("low_dose_il2_sle")
 
@@ -93,6 +94,21 @@ def test_a_hit_rises_in_every_order_that_the_dates_allow_and_silence_in_none(tol
         assert rises == {False}
     else:
         assert answers == [Answer.NOT_EVALUABLE]
+
+
+def test_a_story_of_an_event_that_becomes_worse_twice(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    trial.add("DM", USUBJID="P1")
+    answered = dict.fromkeys(("AESER", "AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG"), "N")
+    told = []
+    for day, severity in enumerate(["MILD", "MODERATE", "MODERATE", "SEVERE"], 1):
+        trial.add(
+            "AE", USUBJID="P1", AESPID="E1", AETERM="RASH", AESEV=severity, AEDTC=f"2026-01-0{day}",
+            AESTDTC="2026-01-01", **answered,
+        )  # fmt: skip
+        trial.sweep(at(f"2026-01-0{day}"))
+        told.append([decision.action for decision in trial.decisions() if decision.rule_id == "AE-03"])
+    assert told == [[], ["notify"], ["notify"], ["notify", "notify again"]]
 
 
 def test_cdisc_pilot_exactly_the_rising_events(data):
