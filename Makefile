@@ -21,7 +21,7 @@ check: .venv/.stamp ## Lint, formatting, types (strict), and the arrows between 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.stamp ## Print how long sweeps of real data and grading take
+bench: .venv/.stamp ## Print how long sweeps and grading of real data take, and what the engine does
 	$(BIN)/python -m tests.bench.sweeps
 	$(BIN)/python -m tests.bench.grading
 

@@ -4,10 +4,7 @@ The floor is the standard library's csv reader over the same files in the same r
 """
 
 import csv
-import os
-import platform
 import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,21 +14,19 @@ import structlog
 
 from alerts.store import Store
 from monitor.sweep import run_sweep
+from tests.bench.machine import machine, pilot
 from tests.trial import at, make_study
 
 FILES = {"DM": "dm.csv", "AE": "ae.csv", "LB": "lb.csv", "EX": "ex.csv", "DS": "ds.csv", "VS": "vs.csv"}
 
 
-def main() -> int:
+def main() -> None:
     """Print one line per measure."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("VIGIL_DATA", default)) / "cdiscpilot01"
-    if not folder.is_dir():
-        print("needs real study data: set VIGIL_DATA to their folder", file=sys.stderr)
-        return 1
+    print(machine())
+    folder = pilot()
+    if folder is None:
+        return
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    machine = platform.processor() or platform.machine()
-    print(f"machine: {machine}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with TemporaryDirectory() as work:
         floor = _timed(lambda: _read_all(folder))
         store = Store(f"sqlite:///{work}/vigil.db")
@@ -46,7 +41,6 @@ def main() -> int:
         store.close()
     print(f"floor, the csv reader over the same bytes: {floor:.2f} s")
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-    return 0
 
 
 def _read_all(folder: Path) -> None:
@@ -63,4 +57,4 @@ def _timed(action: Callable[[], None]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
