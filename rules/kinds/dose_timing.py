@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rules.dtc import Dtc
 from rules.events import Event, Fact
-from rules.exposure import after_dose, began_after_first_dose, first_dose, has_undated_dose, may_be_dosed
+from rules.exposure import after_dose, began_after_first_dose, first_dose, has_undated_dose, last_dose, may_be_dosed
 from rules.records import Participant
 from rules.regimen import Fate, fates_by_plan
 
@@ -51,12 +51,20 @@ def soon_after_dose(hours: int, event: Event, participant: Participant, context:
     if dose is not None:
         how = "within" if dose.certain else "which may be within"
         return Fact(True, f"began {onset}, {how} {hours} h after the dose of {dose.on}")
+    hidden = _hidden_dose(onset, participant, context, hours)
+    return Fact(None, hidden) if hidden else Fact(False, f"no dose within {hours} h before")
+
+
+def _hidden_dose(onset: Dtc, participant: Participant, context: "Context", hours: int) -> str:
+    """Say why a dose may have been given before an onset although no record dates one; '' where none may have been."""
+    zero_dose = context.header.zero_dose
     if has_undated_dose(participant, zero_dose):
-        return Fact(None, "a dose was given of which the date is not known")
+        return "a dose was given of which the date is not known"
+    dosed = first_dose(participant, zero_dose) is not None or may_be_dosed(participant, zero_dose)
+    if dosed and last_dose(participant, zero_dose) is None:
+        return "no dose is recorded with a date that can be read"
     planned = _unrecorded(onset, participant, context, hours)
-    if planned:
-        return Fact(None, f"began {onset}; whether planned dose {planned} was given before it is not recorded")
-    return Fact(False, f"no dose within {hours} h before")
+    return f"began {onset}; whether planned dose {planned} was given before it is not recorded" if planned else ""
 
 
 def _unrecorded(onset: Dtc, participant: Participant, context: "Context", hours: int) -> str:
