@@ -83,7 +83,7 @@ def test_any_two_of_three(days: list[tuple[str, int, object]], expected: list[An
 def test_what_is_in_doubt_is_told_by_routine_and_what_was_not_measured_is_only_counted():
     (doubt,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 8, "haemolysed"), ("PLAT", 8, 200))
     assert (doubt.told, doubt.urgency, doubt.reason) == (True, Urgency.ROUTINE, "LDH: the result is not a number")
-    assert [evidence.key for evidence in doubt.evidence] == ["LDH/8/haemolysed"]
+    assert [evidence.key for evidence in doubt.evidence] == ["LDH/-3/180", "LDH/8/haemolysed"]
     (gap,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("PLAT", 8, 200), ("LDH", 16, 180))
     assert (gap.told, gap.reason) == (False, f"LDH: not measured within 7 days of {on(8)}")
     (never,) = pattern(HAEMOLYSIS, ("LDH", 8, 400), ("PLAT", 8, 200))
@@ -106,6 +106,7 @@ def test_samples_before_the_first_dose_and_of_people_never_dosed_are_history():
         (TWO_OF_THREE | {"of": [LDH, PLATELETS | {"confirm_samples": 2}]}, "no meaning in a criterion"),
         (TWO_OF_THREE | {"of": []}, "at least 1 item"),
         (TWO_OF_THREE | {"within_weeks": 1}, "Extra inputs"),
+        (TWO_OF_THREE | {"of_events": ["dropsy"]}, "'dropsy' is unknown"),
     ],
 )
 def test_a_pattern_that_makes_no_sense_is_refused(when: dict[str, object], words: str):

@@ -1,0 +1,167 @@
+"""What makes a pattern of kind `criteria_count`, and the findings and events of a participant that can be part of it.
+
+It knows the criteria and what single findings and events answer to them. It must not know windows of days.
+"""
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rules.ctcae.grade import Ungraded
+from rules.ctcae.identity import lab_tests
+from rules.dtc import Dtc
+from rules.event_groups import recognise_group, vocabulary
+from rules.events import Event, events_of, grade_of
+from rules.events import evidence_of as event_evidence
+from rules.exposure import began_after_first_dose
+from rules.graded import GradedFinding
+from rules.hit import Evidence
+from rules.kinds import limits
+from rules.kinds.lab_episodes import Judged, evidence_of, sample_words
+from rules.kinds.limit_checks import judge_samples
+from rules.records import Participant
+
+if TYPE_CHECKING:
+    from rules.context import Context
+
+
+class When(BaseModel):
+    """Which criteria make the pattern, how many of them, and within how many days."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    within_days: Annotated[int, Field(ge=0)]
+    all_of: tuple[limits.When, ...] = ()
+    at_least: Annotated[int, Field(ge=1)]  # so many of `of`
+    of: Annotated[tuple[limits.When, ...], Field(min_length=1)]
+    of_events: tuple[str, ...] = ()  # an adverse event of any of these groups is one more of `of`
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        optional = self.size - len(self.all_of)
+        if self.at_least > optional:
+            raise ValueError(f"at_least {self.at_least} is more than the {optional} criteria of 'of'")
+        for group in self.of_events:
+            if group not in vocabulary().groups():
+                raise ValueError(f"'{group}' is unknown (known: {', '.join(sorted(vocabulary().groups()))})")
+        if len(self.all_of) + self.at_least < 2:
+            raise ValueError("a pattern needs two criteria: one alone is a rule of kind value_limit")
+        if any(one.confirm_samples > 1 or one.hold_at_least or one.expected_of for one in self.criteria):
+            raise ValueError(
+                "confirm_samples, hold_at_least and expected_of have no meaning in a criterion of a pattern"
+            )
+        return self
+
+    @property
+    def criteria(self) -> tuple[limits.When, ...]:
+        """Every criterion of findings, those of `all_of` first; events, where they count, come last."""
+        return self.all_of + self.of
+
+    @property
+    def size(self) -> int:
+        """The number of all criteria."""
+        return len(self.criteria) + bool(self.of_events)
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains that bring the tests and the events."""
+        events = frozenset({"AE"} if self.of_events else ())
+        return events.union(*(criterion.domains for criterion in self.criteria))
+
+    @property
+    def scope(self) -> str:
+        """The pattern named by its tests and groups of events."""
+        return "+".join("/".join(names) for names in (*(one.tests for one in self.criteria), self.of_events) if names)
+
+    def name(self, place: int) -> str:
+        """Name a criterion for people."""
+        if place == len(self.criteria):
+            return f"adverse event ({' or '.join(self.of_events)})"
+        return " or ".join(lab_tests()[test].name for test in self.criteria[place].tests)
+
+    def is_met_by(self, met: Set[int]) -> bool:
+        """Whether criteria, named by their places, complete the pattern."""
+        needed = len(self.all_of)
+        return met >= set(range(needed)) and sum(place >= needed for place in met) >= self.at_least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One finding or event as one criterion sees it, from its first to its last day."""
+
+    place: int
+    key: str
+    first: date | None  # None where the day is not known
+    last: date | None
+    met: bool
+    doubt: str = ""  # why nobody can tell whether it meets its criterion, or when
+    words: str = ""  # which it is
+    because: str = ""  # what it meets
+    at: Dtc | None = None
+    grade: int | None = None
+    evidence: tuple[Evidence, ...] = ()
+    is_event: bool = False
+
+
+def parts_of(when: When, participant: Participant, context: "Context") -> Iterator[Part]:
+    """Return every finding and event after the first dose that a criterion asks about."""
+    findings = context.findings(participant)
+    for place, criterion in enumerate(when.criteria):
+        for test in criterion.tests:
+            labs: Sequence[GradedFinding] = [finding for finding in findings if finding.test == test]
+            yield from (_of_sample(place, sample) for sample in judge_samples(criterion, labs))
+    for event in events_of(participant) if when.of_events else ():
+        yield from _of_event(when, event, participant, context)
+
+
+def _of_sample(place: int, sample: Judged) -> Part:
+    """See a sample as a part."""
+    taken = sample.lab.adt
+    day = taken.earliest.date() if taken is not None and taken.has_day else None
+    return Part(
+        place=place,
+        key=sample.lab.record.key,
+        first=day,
+        last=day,
+        met=sample.hit and day is not None,
+        doubt="" if sample.hit and day is not None else Ungraded.NO_DAY if sample.hit else sample.unknown,
+        words=sample_words(sample.lab, ""),
+        because=", ".join(sample.because),
+        at=taken,
+        grade=sample.grade,
+        evidence=evidence_of([sample.start, sample.lab]),
+    )
+
+
+def _of_event(when: When, event: Event, participant: Participant, context: "Context") -> Iterator[Part]:
+    """See an event as a part from its onset to its end, where it may belong and may have begun after the first dose."""
+    match = recognise_group(event.rows, when.of_events)
+    emergent = began_after_first_dose(event.onset, participant, context.header.zero_dose)
+    if match.belongs is False or emergent is False:
+        return
+    onset, ends = event.onset, [row.aeendtc for row in event.rows if row.aeendtc is not None]
+    known = onset is not None and onset.has_day
+    doubt = (
+        match.why
+        if match.belongs is None
+        else ""
+        if known and emergent
+        else "whether it began after the first dose is not known"
+    )
+    yield Part(
+        place=len(when.criteria),
+        key=event.key,
+        first=onset.earliest.date() if onset is not None and known else None,
+        last=max((end.latest.date() for end in ends), default=date.max),
+        met=not doubt,
+        doubt=doubt,
+        words=f"adverse event {event.term} from {onset or 'an unknown date'}",
+        because=match.why,
+        at=onset,
+        grade=grade_of(event),
+        evidence=event_evidence(event, also=match.variables),
+        is_event=True,
+    )
