@@ -166,7 +166,11 @@ def _summary(rule: "Rule", match: Match, event: Event, *, hit: bool) -> str:
 
 def describe(when: When) -> str:
     """Say the criterion in words."""
-    return " ".join((_which(when), *_how(when)))
+    recognised = (
+        "Groups and terms are recognised in AEDECOD, AELLT and AETERM by the term lists, and the answer says which. "
+        "An event neither coded nor recognised is reported as not evaluable."
+    )
+    return " ".join((_which(when), *_how(when), *([recognised] if when.groups or when.terms else [])))
 
 
 def _which(when: When) -> str:
@@ -174,7 +178,7 @@ def _which(when: When) -> str:
     named = [
         f"{words} ({', '.join(names)})"
         for words, names in (
-            ("of the groups", when.groups),
+            ("of the groups" if len(when.groups) > 1 else "of the group", when.groups),
             ("that names one of these terms", when.terms),
             ("coded to a system organ class that begins with one of these words", when.socs),
             ("flagged by the site", tuple(f"{flag} = Y" for flag in when.flags)),
@@ -182,12 +186,8 @@ def _which(when: When) -> str:
         if names
     ]
     if not named:
-        return "Any adverse event to which all of this applies:"
-    recognised = (
-        " Groups and terms are recognised in AEDECOD, AELLT and AETERM by the term lists, and the answer says which. "
-        "An event neither coded nor recognised is reported as not evaluable."
-    )
-    return f"An adverse event {', or '.join(named)}.{recognised if when.groups or when.terms else ''}"
+        return "Any adverse event of which all of the following is true."
+    return f"An adverse event {', or '.join(named)}."
 
 
 def _how(when: When) -> Iterator[str]:
