@@ -28,7 +28,6 @@ _AE = {
     "aescan": "Cancer (legacy flag)",
     "aesod": "Overdose (legacy flag)",
     "aerel": "Related",
-    "aeacn": "Action taken",
     "aeout": "Outcome",
     "aestdtc": "Start",
     "aeendtc": "End",

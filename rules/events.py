@@ -189,10 +189,11 @@ def has_action(event: Event, actions: Iterable[str]) -> Fact:
     for row in event.rows:
         if row.aeacn.upper() in wanted:
             return Fact(True, f"AEACN = {row.aeacn}")
-    unread = dict.fromkeys(row.aeacn for row in event.rows if row.aeacn.upper() not in _ACTIONS)
+    unread = [row.aeacn for row in event.rows if row.aeacn.upper() not in _ACTIONS]
+    if any(unread):
+        return Fact(None, "AEACN is none of SDTM's words for what was done")  # not quoted: free text may tell an amount
     if unread:
-        words = next(filter(None, unread), "")
-        return Fact(None, f"AEACN '{words}' does not say what was done" if words else "AEACN is empty")
+        return Fact(None, "AEACN is empty")
     return Fact(False, "another action")
 
 

@@ -147,14 +147,12 @@ def _facts(when: When, event: Event, participant: Participant, context: "Context
 
 
 def _variables(when: When) -> Iterator[str]:
-    """Name the variables beside the term that the criterion reads."""
+    """Name the variables beside the term that the criterion reads; not AEACN, whose free text may tell an amount."""
     yield from (flag.lower() for flag in when.flags)
     if when.min_grade is not None:
         yield "aesev"
     if when.related_only:
         yield "aerel"
-    if when.actions:
-        yield "aeacn"
 
 
 def _summary(rule: "Rule", match: Match, event: Event, *, hit: bool) -> str:
