@@ -1,5 +1,6 @@
 """The grading engine: bounds and one step either side, clauses, what is missing, limits, and an independent oracle."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -374,6 +375,10 @@ def test_rounding_to_15_digits_is_exact_and_keeps_what_is_missing():
     st.lists(
         st.one_of(
             st.floats(allow_nan=False, allow_infinity=False),
+            st.builds(lambda number, power: number * 10.0**power, st.floats(-10, 10), st.integers(-12, 17)),
+            st.builds(
+                lambda whole, places: (whole + 0.5) / 10**places, st.integers(10**14, 10**15), st.integers(0, 22)
+            ),
             st.decimals(-100_000_000, 100_000_000, places=7).map(float),
             st.tuples(st.integers(0, 10**15), st.integers(0, 16), st.integers(-3, 3)).map(
                 lambda part: part[0] / 10 ** part[1] * (1 + part[2] * 2.220446049250313e-16)
@@ -384,6 +389,17 @@ def test_rounding_to_15_digits_is_exact_and_keeps_what_is_missing():
 )
 def test_rounding_in_columns_is_rounding_one_by_one(values: list[float]):
     assert decimals(np.array(values)).tolist() == [float(f"{value:.15g}") for value in values]
+
+
+def test_a_copy_of_graded_samples_with_other_values_is_graded_by_its_own():
+    platelets = Samples(
+        groups=[("PLAT", "10^9/L")], group=np.array([0]), value=np.array([200.0]),
+        censor=np.array([EXACT], np.int8), fault=np.array([code(None)], np.int8), lln=np.array([150.0]),
+        uln=np.array([400.0]), base=np.array([np.nan]), base_state=np.array([UNKNOWN], np.int8),
+        after=np.array([False]),
+    )  # fmt: skip
+    assert grade("5.0", "L", platelets).grade.tolist() == [0]
+    assert grade("5.0", "L", replace(platelets, value=np.array([20.0]))).grade.tolist() == [4]
 
 
 def test_a_foreign_unit_stops_a_multiple_of_the_baseline_beside_an_absolute_criterion():

@@ -56,8 +56,9 @@ class Samples:
     base_state: Smalls  # LOW, NORMAL, HIGH or UNKNOWN
     after: Flags  # taken after the baseline sample, or, where there is none, after the first dose
     pchg: Floats | None = None  # change from baseline in percent as reported; else it follows from value and baseline
-    _rounded: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
-    _rows: list[Places] = field(default_factory=list, repr=False, compare=False)
+    # not init: a copy with other values must not take over what was made of these
+    _rounded: dict[str, Floats] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rows: list[Places] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def rows_of(self, group: int) -> Places:
         """Return the rows of a group, in order; found once, for both directions."""
@@ -139,24 +140,33 @@ def range_state(value: Floats, lln: Floats, uln: Floats) -> Smalls:
     return state
 
 
-_PLACES, _MOST = 1e6, 1e8
-
-
 def decimals(values: Floats, conversion: Conversion = AS_IS) -> Floats:
-    """Convert values and round them to 15 significant digits.
+    """Convert values and round them to 15 significant digits."""
+    if conversion == AS_IS:
+        return _round15(values)
+    return _by_distinct(values, lambda value: _converted(value, conversion))
 
-    A float that is the nearest one to a decimal of six places and at most 14 digits is rounded already, and nearly all
-    of a laboratory's are. The others are rounded as decimals, each distinct one once.
+
+_POWERS = np.array([float(10**power) for power in range(23)])
+"""The powers of ten that a float holds exactly."""
+
+
+def _round15(values: Floats) -> Floats:
+    """Round to 15 significant digits, as printing and reading them would.
+
+    A value times its power of ten is rounded once, and a tie between whole numbers of 15 digits is a float itself: so
+    the product never crosses it, and only on a tie nobody can tell on which side it lay. A whole number divided by an
+    exact power is rounded once, as when it is read. The rest is printed.
     """
-    if conversion != AS_IS:
-        return _by_distinct(values, lambda value: _converted(value, conversion))
-    with np.errstate(over="ignore", invalid="ignore"):
-        tidy = (np.rint(values * _PLACES) / _PLACES == values) & (np.abs(values) < _MOST)
-    untidy = ~tidy & np.isfinite(values)
-    if not untidy.any():
-        return values
-    rounded = values.copy()
-    rounded[untidy] = _by_distinct(values[untidy], lambda value: float(f"{value:.15g}"))
+    size = np.abs(values)
+    usual = (size > 0) & (size < 1e15)
+    power = _POWERS[np.clip(14 - np.floor(np.log10(np.where(usual, size, 1.0))).astype(np.intp), 0, 22)]
+    scaled = np.where(usual, values, 1.0) * power
+    digits = np.rint(scaled)
+    certain = usual & (np.abs(scaled) >= 1e14) & (np.abs(digits) < 1e15) & (np.abs(scaled - digits) < 0.5)
+    rounded: Floats = np.where(certain, digits / power, values)
+    printed = ~certain & (size > 0)
+    rounded[printed] = _by_distinct(values[printed], lambda value: float(f"{value:.15g}"))
     return rounded
 
 
