@@ -13,7 +13,7 @@ from alerts.audience import Audience
 from alerts.decide import Action, SavedDecision, StandingAlert
 from alerts.fields import CHANGED, changes, layout, without_changes, without_hidden
 from alerts.message import Card, one_line
-from rules.hit import Answer, Consequence, Evidence
+from rules.hit import WHOLE_STUDY, Answer, Consequence, Evidence
 from rules.rulebook import Rule, Rulebook
 
 HASH_HEAD = 12
@@ -35,6 +35,7 @@ _STATUS = {
     Action.REOPEN: "Open again: it goes on, on evidence that was not there when it was closed.",
     Action.AMEND: "Amended: what was told has been corrected at source. The alert stands.",
     Action.CANNOT_TELL: "The rule is blind here, which is not the same as all clear.",
+    Action.RESOLVE: "No longer blind.",
     Action.HOLD_BACK: "Told because the rule says so.",
 }
 
@@ -93,7 +94,8 @@ def title_of(saved: SavedDecision) -> str:
     if saved.alert_id is not None:
         retracted = saved.decision.action is Action.RETRACT
         return f"Alert no. {saved.alert_id}" + (f": {taken_back(saved)}" if retracted else "")
-    return "Cannot be evaluated" if saved.decision.action is Action.CANNOT_TELL else "Not an alert"
+    names = {Action.CANNOT_TELL: "Cannot be evaluated", Action.RESOLVE: "Can be evaluated again"}
+    return names.get(saved.decision.action, "Not an alert")
 
 
 def taken_back(saved: SavedDecision) -> str:
@@ -123,7 +125,7 @@ def card_of(saved: SavedDecision, circumstances: Circumstances) -> Card:
         summary=say(judgement.summary, judgement.usubjid, known, audience),
         participant=who(judgement.usubjid, audience),
         order=_ORDERS[judgement.consequence],
-        action=one_line(rule.action) if rule else "The rule is not in the rulebook now in force: ask the study team.",
+        action=to_do(saved, rule),
         protocol=_protocol(rule),
         reason=say(reason, judgement.usubjid, known, audience),
         evidence=(*((changed,) if changed else ()), *layout(judgement.evidence)),
@@ -132,6 +134,17 @@ def card_of(saved: SavedDecision, circumstances: Circumstances) -> Card:
         provenance=_provenance(saved, rule, circumstances),
     )
     return _taken_back(card, saved, rule) if decision.action is Action.RETRACT else card
+
+
+def to_do(saved: SavedDecision, rule: Rule | None) -> str:
+    """Say what a person does about a decision that takes nothing back."""
+    if rule is None:
+        return "The rule is not in the rulebook now in force: ask the study team."
+    if saved.decision.judgement.scope != WHOLE_STUDY:
+        return one_line(rule.action)
+    if saved.decision.action is Action.RESOLVE:
+        return "Nothing: its data has come, and everybody of whom there is any has been judged by it."
+    return "Have the data delivered, or take the rule out of the rulebook: until then it watches nobody."
 
 
 def _taken_back(card: Card, saved: SavedDecision, rule: Rule | None) -> Card:

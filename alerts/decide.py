@@ -5,7 +5,8 @@ It knows judgements, the alerts that stand and the answers already written. It m
 1. A hit whose anchors overlap those of an alert of the same rule, participant and scope is that alert: nothing new
    unless it is worse, was corrected, goes on, or had been retracted or closed. Any other hit opens an alert.
 2. An alert whose rule was able to look again and no longer hits is retracted: told, and left for a person to close.
-3. Another answer is written once, and again only when it changes.
+3. Another answer is written once, and again only when it changes. A rule that was blind for the whole study and sees
+   now is told of; what it finds at this first sight goes into one digest.
 4. A rule that failed for a participant leaves everything about that participant as it was.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from rules.hit import EVERYTHING, Answer, Consequence, Evidence, Judgement, Urgency
+from rules.hit import EVERYTHING, WHOLE_STUDY, Answer, Consequence, Evidence, Judgement, Urgency
 
 
 class Action(StrEnum):
@@ -119,6 +120,7 @@ class SavedDecision:
 def decide(judgements: Iterable[Judgement], standing: Standing, sight: Sight) -> tuple[Decision, ...]:
     """Return what is new to do about the judgements of one sweep; unchanged ones yield nothing."""
     said = list(judgements)
+    sight = _with_the_awake(said, standing.answers, sight)
     hits = [j for j in said if j.answer is Answer.HIT]
     others = {_key(j): j for j in said if j.answer is not Answer.HIT}
     matched = _match(hits, standing.alerts)
@@ -126,11 +128,19 @@ def decide(judgements: Iterable[Judgement], standing: Standing, sight: Sight) ->
     decisions += [d for alert in standing.alerts if (d := _about_silence(alert, hits, others, standing, sight))]
     decisions += [d for other in others.values() if (d := _about_other(other, standing.answers, sight))]
     decisions += [
-        _resolve(key, answer)
+        _resolve(key, answer, told=key[2] == WHOLE_STUDY and key[0] in sight.rule_ids)
         for key, answer in standing.answers.items()
         if key not in others and (sight.covers(key[0], key[1]) or key[0] not in sight.rule_ids)
     ]
     return tuple(decisions)
+
+
+def _with_the_awake(said: Iterable[Judgement], answers: Answers, sight: Sight) -> Sight:
+    """Count the rules that were blind for the whole study and are no longer to those that look for the first time."""
+    blind = {judgement.rule_id for judgement in said if judgement.scope == WHOLE_STUDY}
+    awake = {rule_id for rule_id, _, scope in answers if scope == WHOLE_STUDY and rule_id not in blind}
+    words = dict.fromkeys(sorted(awake), "present when its data first came")
+    return replace(sight, new_rules={**words, **sight.new_rules})
 
 
 def _key(judgement: Judgement) -> tuple[str, str, str]:
@@ -243,7 +253,8 @@ def _about_silence(
     if any(_overlap(hit, alert) > 0 for hit in hits):
         return None
     key = (alert.rule_id, alert.usubjid, alert.scope)
-    other = others.get(key) or others.get((alert.rule_id, alert.usubjid, EVERYTHING))
+    wider = ((alert.usubjid, EVERYTHING), ("", WHOLE_STUDY))
+    other = others.get(key) or next((o for place in wider if (o := others.get((alert.rule_id, *place)))), None)
     blind = gone or (other is not None and other.answer is Answer.NOT_EVALUABLE)
     corrected = [(told, now) for told in alert.evidence if (now := _as_it_is(told, standing.current)) != told]
     return Decision(
@@ -322,8 +333,8 @@ def _about_other(judgement: Judgement, answers: Answers, sight: Sight) -> Decisi
     )
 
 
-def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str]) -> Decision:
-    """Write down that an answer written before no longer holds."""
+def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str], *, told: bool) -> Decision:
+    """Write down that an answer written before no longer holds; told where the rule was blind for the whole study."""
     rule_id, usubjid, scope = key
     judgement = Judgement(
         rule_id=rule_id,
@@ -331,10 +342,10 @@ def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str]) -> Decision:
         scope=scope,
         anchors=frozenset(),
         answer=Answer.CLEAR,
-        summary="",
+        summary="The rule sees again" if told else "",
         reason="",
         urgency=Urgency.ROUTINE,
-        told=False,
+        told=told,
     )
     reason = f"no longer {'not evaluable' if answer[0] is Answer.NOT_EVALUABLE else 'held back'}: {answer[1]}"
-    return Decision(action=Action.RESOLVE, reason=reason, judgement=judgement, told=False)
+    return Decision(action=Action.RESOLVE, reason=reason, judgement=judgement, told=told)

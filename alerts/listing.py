@@ -5,7 +5,18 @@ It knows decisions and what may be shown to whom. It must not know templates, SQ
 
 from collections.abc import Sequence
 
-from alerts.card import HASH_HEAD, Circumstances, counted, moment, place_of, say, taken_back, to_do_when_taken_back, who
+from alerts.card import (
+    HASH_HEAD,
+    Circumstances,
+    counted,
+    moment,
+    place_of,
+    say,
+    taken_back,
+    to_do,
+    to_do_when_taken_back,
+    who,
+)
 from alerts.decide import Action, SavedDecision
 from alerts.message import Grid, one_line
 from rules.hit import Consequence, Urgency
@@ -19,6 +30,7 @@ _MARKS = {
     Action.REOPEN: "goes on after it was closed",
     Action.AMEND: "amended",
     Action.CANNOT_TELL: "cannot be evaluated",
+    Action.RESOLVE: "no longer blind",
 }
 
 
@@ -62,7 +74,7 @@ def _to_do(saved: SavedDecision, circumstances: Circumstances) -> str:
     rule = circumstances.rule(saved.decision.judgement.rule_id)
     if saved.decision.action is Action.RETRACT:
         return to_do_when_taken_back(saved, rule)
-    return one_line(rule.action) if rule else ""
+    return to_do(saved, rule) if rule else ""
 
 
 def _grid(urgency: Urgency, rule_id: str, to_do: str, group: list[SavedDecision], circumstances: Circumstances) -> Grid:

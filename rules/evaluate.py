@@ -4,14 +4,14 @@ A rule that raises is a failure of that rule for that participant and of nothing
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.context import Context
 from rules.graded import GradedFinding, grade_participants
-from rules.hit import EVERYTHING, Answer, Due, Failure, Judgement, RuleRun
+from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun
 from rules.records import Feed, Participant, StudyView
 from rules.rulebook import Header, Rule, Rulebook
 
@@ -72,8 +72,11 @@ def _grade(
 
 
 def _not_evaluable(feed: Feed, judgements: list[Judgement]) -> dict[str, int]:
-    """Add the participants that a rule could not tell about now to those it could not tell about before."""
-    now = {(j.rule_id, j.usubjid) for j in judgements if j.answer is Answer.NOT_EVALUABLE}
+    """Add the participants that a rule could not tell about now to those it could not tell about before.
+
+    A rule that is blind for the whole study has said so itself, once, and is not counted here.
+    """
+    now = {(j.rule_id, j.usubjid) for j in judgements if j.answer is Answer.NOT_EVALUABLE and j.usubjid}
     return dict(Counter(feed.not_evaluable) + Counter(rule_id for rule_id, _ in now))
 
 
@@ -87,12 +90,17 @@ class _Said:
     due: dict[str, datetime] = field(default_factory=dict)
 
     def run(
-        self, rulebook: Rulebook, rule: Rule, subjects: Iterable[Participant | Feed], feed: Feed, context: Context
+        self, rulebook: Rulebook, rule: Rule, subjects: Sequence[Participant | Feed], feed: Feed, context: Context
     ) -> None:
-        """Let one rule speak about each subject, and count its answers."""
+        """Let one rule speak about each subject, and count its answers; one without any data speaks once, for all."""
         answers: Counter[str] = Counter()
+        needed = rulebook.kind_of(rule).domains(rulebook.whens[rule.id])
+        if needed and not needed & feed.domains:
+            self.judgements.append(_blind(rule, needed))
+            answers[Answer.NOT_EVALUABLE] = len(subjects)
+            subjects = ()
         for subject in subjects:
-            said = _judge(rulebook, rule, subject, feed, context)
+            said = _judge(rulebook, rule, subject, context)
             if isinstance(said, Failure):
                 self.failures.append(said)
                 answers["failed"] += 1
@@ -116,34 +124,27 @@ class _Said:
 
 
 def _judge(
-    rulebook: Rulebook, rule: Rule, subject: Participant | Feed, feed: Feed, context: Context
+    rulebook: Rulebook, rule: Rule, subject: Participant | Feed, context: Context
 ) -> list[Judgement | Due] | Failure:
     """Let one rule speak about one subject; whatever it raises becomes a failure."""
     usubjid = subject.usubjid if isinstance(subject, Participant) else ""
-    kind = rulebook.kind_of(rule)
     try:
-        when = rulebook.whens[rule.id]
-        needed = kind.domains(when)
-        if needed and not needed & feed.domains:
-            return [_blind(rule, usubjid, needed)]
-        return list(kind.judge(rule, when, subject, context))
+        return list(rulebook.kind_of(rule).judge(rule, rulebook.whens[rule.id], subject, context))
     except Exception as error:  # noqa: BLE001 one rule for one participant: recorded, counted, mailed; hides nothing else
         return Failure(rule_id=rule.id, usubjid=usubjid, error=f"{type(error).__name__}: {error}")
 
 
-def _blind(rule: Rule, usubjid: str, domains: frozenset[str]) -> Judgement:
-    """Say that a rule cannot be evaluated because the study brings none of its domains."""
-    needed = " or ".join(sorted(domains))
+def _blind(rule: Rule, needed: frozenset[str]) -> Judgement:
+    """Say of the whole study, once and aloud, that a rule cannot be evaluated: none of its domains ever came."""
     return Judgement(
         rule_id=rule.id,
-        usubjid=usubjid,
-        scope=EVERYTHING,
-        anchors=frozenset({EVERYTHING}),
+        usubjid="",
+        scope=WHOLE_STUDY,
+        anchors=frozenset({WHOLE_STUDY}),
         answer=Answer.NOT_EVALUABLE,
-        summary=f"{rule.title}: cannot be evaluated",
-        reason=f"the source holds no {needed} data",
+        summary=f"{rule.title}: cannot be evaluated for anybody",
+        reason=f"the source holds no {' or '.join(sorted(needed))} data",
         urgency=rule.urgency,
-        told=False,
     )
 
 

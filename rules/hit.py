@@ -11,7 +11,10 @@ from enum import StrEnum
 from rules.dtc import Dtc
 
 EVERYTHING = "everything"
-"""The scope of an answer about all that a rule could say of its subject: no data of its domain, say."""
+"""The scope of an answer about all that a rule could say of its subject."""
+
+WHOLE_STUDY = "whole study"
+"""The scope of an answer about everybody, said once: the study brings none of the rule's domains."""
 
 
 class Answer(StrEnum):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.decide import Action, Sight, Standing, StandingAlert, decide
-from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
+from rules.hit import WHOLE_STUDY, Answer, Consequence, Evidence, Judgement, Urgency
 
 LOW = Evidence(domain="LB", key="P1/PLAT/d8", version=11, values=(("lborres", "45"), ("atoxgrl", "3")))
 HIT = Judgement(
@@ -265,3 +265,32 @@ def test_a_feed_that_recovers_says_it_is_over():
     alert = replace(ALERT, rule_id="FEED-01", usubjid="", scope="feed", evidence=())
     sight = Sight(usubjids=frozenset({""}), rule_ids=frozenset({"FEED-01"}))
     assert only(decide([], Standing(alerts=(alert,)), sight)).reason == "over: the criterion is no longer met"
+
+
+BLIND = replace(UNGRADED, usubjid="", scope=WHOLE_STUDY, reason="the source holds no LB data", told=True)
+WAS_BLIND = Standing(answers={("CYT-02", "", WHOLE_STUDY): (Answer.NOT_EVALUABLE, BLIND.reason)})
+
+
+def test_a_rule_that_is_blind_for_the_whole_study_is_told_once():
+    decision = only(decide([BLIND], Standing(), SIGHT))
+    assert (decision.action, decision.told, decision.reason) == (Action.CANNOT_TELL, True, BLIND.reason)
+    assert decide([BLIND], WAS_BLIND, SIGHT) == ()
+
+
+def test_when_its_data_comes_that_is_told_and_what_it_finds_goes_into_the_digest():
+    told, resolved = decide([HIT], WAS_BLIND, SIGHT)
+    assert (told.action, told.at_first_sight) == (Action.NOTIFY, True)
+    assert told.reason == "present when its data first came: new grade 3"
+    assert (resolved.action, resolved.told, resolved.judgement.urgency) == (Action.RESOLVE, True, Urgency.ROUTINE)
+    assert resolved.reason == "no longer not evaluable: the source holds no LB data"
+
+
+def test_a_blind_rule_that_leaves_the_rulebook_is_resolved_without_a_word():
+    decision = only(decide([], WAS_BLIND, replace(SIGHT, rule_ids=frozenset())))
+    assert (decision.action, decision.told) == (Action.RESOLVE, False)
+
+
+def test_an_alert_of_a_rule_that_is_blind_now_can_no_longer_be_evaluated():
+    retracted = next(d for d in decide([BLIND], TOLD, SIGHT) if d.action is Action.RETRACT)
+    assert retracted.judgement.answer is Answer.NOT_EVALUABLE
+    assert retracted.reason == "can no longer be evaluated: the source holds no LB data"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from rules.evaluate import Evaluation, evaluate
-from rules.hit import Answer
+from rules.hit import WHOLE_STUDY, Answer
 from rules.kinds import KINDS
 from rules.records import AdverseEvent, Feed, Finding, Participant, StudyView
 from rules.rulebook import load_rulebook
@@ -67,14 +67,30 @@ def test_a_rule_that_raises_for_one_participant_hides_no_other():
     assert {("CYT-02", "P1"), ("CYT-02", "P2"), ("SAE-01", "P2")} <= hits(evaluation)
 
 
-def test_a_rule_without_any_data_of_its_domain_is_not_evaluable_for_everybody():
-    evaluation = judged(crashed("P1"), domains=frozenset({"AE"}))
-    blind = {j.rule_id for j in evaluation.judgements if j.reason == "the source holds no LB data"}
-    assert blind == LAB_RULES
+def test_a_rule_without_any_data_of_its_domain_says_so_once_aloud_and_counts_everybody():
+    evaluation = judged(crashed("P1"), crashed("P2"), domains=frozenset({"AE", "EC", "DM"}))
+    blind = [j for j in evaluation.judgements if j.reason == "the source holds no LB data"]
+    assert {(j.rule_id, j.usubjid, j.scope, j.told) for j in blind} == {(r, "", WHOLE_STUDY, True) for r in LAB_RULES}
+    assert len(blind) == len(LAB_RULES)
+    assert {j.urgency for j in blind if j.rule_id == "HEP-02"} == {BOOK.rule("HEP-02").urgency}
+    counted = {(run.judged, run.not_evaluable) for run in evaluation.runs if run.rule_id in LAB_RULES}
+    assert counted == {(2, 2)}
     assert ("SAE-01", "P1") in hits(evaluation)
 
 
-def test_the_feed_is_judged_by_what_the_other_rules_could_not_tell_now():
+def test_a_sweep_that_judges_nobody_still_says_which_rules_have_no_data():
+    evaluation = judged(domains=frozenset({"AE", "EC", "DM"}))
+    assert {j.rule_id for j in evaluation.judgements if j.scope == WHOLE_STUDY} == LAB_RULES
+
+
+def test_the_feed_is_not_judged_again_by_rules_that_said_they_are_blind_for_the_whole_study():
     evaluation = judged(crashed("P1"), crashed("P2"), domains=frozenset({"AE"}))
     said = {j.scope for j in evaluation.judgements if j.rule_id == "FEED-03" and j.answer is Answer.HIT}
-    assert {f"rule {rule_id}" for rule_id in LAB_RULES} <= said
+    assert not {f"rule {rule_id}" for rule_id in LAB_RULES} & said
+
+
+def test_the_feed_is_judged_by_what_the_other_rules_could_not_tell_now():
+    no_unit = replace(crashed("P1"), findings=tuple(replace(f, orresu="") for f in crashed("P1").findings))
+    evaluation = judged(no_unit)
+    said = {j.scope for j in evaluation.judgements if j.rule_id == "FEED-03" and j.answer is Answer.HIT}
+    assert "rule CYT-02" in said

@@ -24,6 +24,7 @@ from alerts.tables import (
     Sweep,
 )
 from monitor.metrics import ERRORS, METRICS, Metrics
+from rules.records import DOMAINS
 from tests.trial import make_study
 
 NOW = datetime(2024, 3, 4, 6, tzinfo=UTC)
@@ -269,7 +270,7 @@ def test_whatever_an_alarm_may_be_written_on_is_there_from_the_first_figures(met
             assert found["vigil_alerts_open"][frozenset(series.items())] == 0
     assert {dict(labels)["where"] for labels in found["vigil_errors_total"]} == set(ERRORS)
     assert found["vigil_scheduler_missed_total"] == {frozenset(): 0}
-    assert len(found["vigil_files_refused_total"]) == 7
+    assert len(found["vigil_files_refused_total"]) == len(DOMAINS)
     assert len(found["vigil_mails_owed"]) == 3
     assert len(found["vigil_rows_total"]) == len(FATES)
 

@@ -17,6 +17,7 @@ from alerts.ledger.decisions import open_alerts
 from alerts.ledger.figures import FATES
 from alerts.ledger.mails import owed
 from alerts.ledger.projections import evidence_from_json
+from alerts.ledger.runs import participants
 from alerts.tables import (
     Chain,
     Decision,
@@ -27,7 +28,7 @@ from alerts.tables import (
     StandingAnswer,
     Sweep,
 )
-from rules.hit import Answer, Consequence, Judgement, Urgency
+from rules.hit import WHOLE_STUDY, Answer, Consequence, Judgement, Urgency
 
 
 def daily_owed_between(session: Session, study: str, start: datetime, end: datetime) -> bool:
@@ -99,13 +100,16 @@ def _dead(session: Session, study: str, since: datetime | None) -> int:
 
 
 def _not_evaluable(session: Session, study: str) -> Mapping[str, int]:
-    """Count, by rule, the participants about whom a rule is blind now."""
+    """Count, by rule, the participants about whom a rule is blind now: all, where the study brings no data for it."""
+    of_study = (StandingAnswer.study == study, StandingAnswer.answer == str(Answer.NOT_EVALUABLE))
     counted = (
         select(StandingAnswer.rule_id, func.count(func.distinct(StandingAnswer.usubjid)))
-        .where(StandingAnswer.study == study, StandingAnswer.answer == Answer.NOT_EVALUABLE)
+        .where(*of_study)
         .group_by(StandingAnswer.rule_id)
     )
-    return dict(session.exec(counted).all())
+    for_all = select(StandingAnswer.rule_id).where(*of_study, StandingAnswer.scope == WHOLE_STUDY)
+    everybody = len(participants(session, study))
+    return dict(session.exec(counted).all()) | dict.fromkeys(session.exec(for_all), everybody)
 
 
 def _failures(session: Session, study: str, sweeps: Sequence[Sweep]) -> Mapping[str, int]:

@@ -24,7 +24,7 @@ from alerts.tables import (
     StandingAnswer,
     Sweep,
 )
-from rules.hit import Answer
+from rules.hit import WHOLE_STUDY, Answer
 
 Labels = tuple[str, ...]
 Column = SQLColumnExpression[str]
@@ -134,14 +134,17 @@ def _oldest_unacknowledged(session: Session) -> dict[Labels, datetime]:
 
 
 def _not_evaluable(session: Session) -> dict[Labels, int]:
-    """Count the participants about whom a rule cannot tell now."""
+    """Count the participants about whom a rule cannot tell now: all, where the study brings no data for the rule."""
     labels = (col(StandingAnswer.study), col(StandingAnswer.rule_id))
+    whole = col(StandingAnswer.scope) == WHOLE_STUDY
     rows = session.execute(
         select(*labels, func.count(distinct(col(StandingAnswer.usubjid))))
         .where(col(StandingAnswer.answer) == Answer.NOT_EVALUABLE)
         .group_by(*labels)
     )
-    return {(study, rule): number for study, rule, number in rows}
+    blind = {(study, rule) for study, rule in session.execute(select(*labels).where(whole))}
+    everybody = {study: len(participants(session, study)) for study, _ in blind}
+    return {(study, rule): everybody[study] if (study, rule) in blind else number for study, rule, number in rows}
 
 
 def _owed(session: Session) -> dict[Labels, tuple[int, datetime]]:
