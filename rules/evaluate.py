@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from rules.circumstances import circumstances
 from rules.context import Context
 from rules.graded import GradedFinding, grade_participants
 from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun
@@ -129,9 +130,17 @@ def _judge(
     """Let one rule speak about one subject; whatever it raises becomes a failure."""
     usubjid = subject.usubjid if isinstance(subject, Participant) else ""
     try:
-        return list(rulebook.kind_of(rule).judge(rule, rulebook.whens[rule.id], subject, context))
+        said = rulebook.kind_of(rule).judge(rule, rulebook.whens[rule.id], subject, context)
+        return [_placed(word, subject, context) for word in said]
     except Exception as error:  # noqa: BLE001 one rule for one participant: recorded, counted, mailed; hides nothing else
         return Failure(rule_id=rule.id, usubjid=usubjid, error=f"{type(error).__name__}: {error}")
+
+
+def _placed(word: Judgement | Due, subject: Participant | Feed, context: Context) -> Judgement | Due:
+    """Add to a hit about a participant what surrounds it in time."""
+    if not (isinstance(word, Judgement) and word.answer is Answer.HIT and word.at and isinstance(subject, Participant)):
+        return word
+    return replace(word, circumstances=circumstances(subject, word.at, context.dosing, context.header.zero_dose))
 
 
 def _blind(rule: Rule, needed: frozenset[str]) -> Judgement:
