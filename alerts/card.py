@@ -35,6 +35,7 @@ _STATUS = {
     Action.REOPEN: "Open again: it goes on, on evidence that was not there when it was closed.",
     Action.AMEND: "Amended: what was told has been corrected at source. The alert stands.",
     Action.CANNOT_TELL: "The rule is blind here, which is not the same as all clear.",
+    Action.RECOVERED: "A later result has ended the episode. The alert stays open until a person closes it.",
     Action.RESOLVE: "No longer blind.",
     Action.HOLD_BACK: "Told because the rule says so.",
 }
@@ -127,7 +128,8 @@ def card_of(saved: SavedDecision, circumstances: Circumstances) -> Card:
         order=_ORDERS[judgement.consequence],
         action=to_do(saved, rule),
         protocol=_protocol(rule),
-        reason=say(reason, judgement.usubjid, known, audience),
+        reason=say(reason, judgement.usubjid, known, audience) + _since(saved, known, audience),
+        circumstances=tuple(one_line(words) for words in judgement.circumstances),
         evidence=(*((changed,) if changed else ()), *layout(judgement.evidence)),
         others=tuple(_others(saved, circumstances)),
         answer=_answer(saved, circumstances),
@@ -140,6 +142,8 @@ def to_do(saved: SavedDecision, rule: Rule | None) -> str:
     """Say what a person does about a decision that takes nothing back."""
     if rule is None:
         return "The rule is not in the rulebook now in force: ask the study team."
+    if saved.decision.action is Action.RECOVERED:
+        return "Look at the later result. A hold or stop given for this alert stands until a person releases it."
     if saved.decision.judgement.scope != WHOLE_STUDY:
         return one_line(rule.action)
     if saved.decision.action is Action.RESOLVE:
@@ -189,6 +193,14 @@ def _answer(saved: SavedDecision, circumstances: Circumstances) -> tuple[str, st
     if circumstances.states.get(saved.alert_id) == "acknowledged":
         return "To close", CLOSE.format(saved.alert_id)
     return "To acknowledge", ACKNOWLEDGE.format(saved.alert_id)
+
+
+def _since(saved: SavedDecision, known: Sequence[Evidence], audience: Audience) -> str:
+    """Say what later result has ended the episode, where the reason does not say it already."""
+    judgement = saved.decision.judgement
+    if not judgement.recovery or saved.decision.action is Action.RECOVERED:
+        return ""
+    return f". Since then recovered: {say(judgement.recovery, judgement.usubjid, known, audience)}"
 
 
 def _protocol(rule: Rule | None) -> str:

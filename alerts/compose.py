@@ -83,8 +83,10 @@ def recipients_of(saved: SavedDecision, circumstances: Circumstances) -> tuple[s
 
 
 def urgency_of(saved: SavedDecision) -> Urgency:
-    """Return how urgent a decision is: as its judgement says, and an amendment not less than its alert."""
+    """Return how urgent a decision is: as its judgement says, an amendment not less than its alert, good news never."""
     decision = saved.decision
+    if decision.action is Action.RECOVERED:
+        return Urgency.ROUTINE
     urgencies = [decision.judgement.urgency]
     if decision.action in AMENDING and decision.alert is not None:
         urgencies.append(decision.alert.urgency)

@@ -7,7 +7,9 @@ It knows judgements, the alerts that stand and the answers already written. It m
 2. An alert whose rule was able to look again and no longer hits is retracted: told, and left for a person to close.
 3. Another answer is written once, and again only when it changes. A rule that was blind for the whole study and sees
    now is told of; what it finds at this first sight goes into one digest.
-4. A rule that failed for a participant leaves everything about that participant as it was.
+4. A later result that ended an episode is told once and routinely, and closes nothing; corrected away, the episode
+   goes on and that is told.
+5. A rule that failed for a participant leaves everything about that participant as it was.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,6 +28,7 @@ class Action(StrEnum):
     REINSTATE = "reinstate"  # a retracted hit is a hit again
     REOPEN = "reopen"  # a person closed it, and evidence has come that was not there then
     EXTEND = "extend"  # the same episode goes on, no worse: written, not mailed
+    RECOVERED = "recovery"  # a later result has ended the episode: told, and the alert stays for a person to close
     AMEND = "amend"  # still a hit, but what was told has been corrected at source
     RETRACT = "retract"  # no longer a hit: corrected or withdrawn at source, not evaluable, or another rulebook
     HOLD_BACK = "hold back"  # deliberately not told: the reason says why
@@ -56,6 +59,7 @@ class StandingAlert:
     urgency: Urgency
     consequence: Consequence
     evidence: tuple[Evidence, ...]  # as last told
+    recovery: str = ""  # as last told; '' while the episode goes on
     opened_at: datetime
 
 
@@ -188,7 +192,9 @@ def _about_hit(hit: Judgement, alert: StandingAlert | None, standing: Standing, 
         return Decision(action=Action.RENOTIFY, reason=f"{worse}: {hit.reason}", judgement=hit, alert=alert)
     if corrected := _corrected(hit, alert, standing.withdrawn):
         return Decision(action=Action.AMEND, reason=corrected, judgement=hit, alert=alert)
-    return _goes_on(hit, alert) if hit.anchors - alert.anchors else None
+    if hit.anchors - alert.anchors:
+        return _goes_on(hit, alert)
+    return _recovered(hit, alert) if hit.recovery and not alert.recovery else None
 
 
 def _goes_on(hit: Judgement, alert: StandingAlert) -> Decision:
@@ -200,8 +206,16 @@ def _goes_on(hit: Judgement, alert: StandingAlert) -> Decision:
         return Decision(
             action=Action.RENOTIFY, reason=f"more than told before: {hit.reason}", judgement=hit, alert=alert
         )
+    if hit.recovery and not alert.recovery:
+        return _recovered(hit, alert)
     reason = "the episode goes on, no worse than told"
     return Decision(action=Action.EXTEND, reason=reason, judgement=hit, alert=alert, told=False)
+
+
+def _recovered(hit: Judgement, alert: StandingAlert) -> Decision:
+    """Tell that a later result has ended an episode; who has closed the alert is not told."""
+    reason = f"recovered: {hit.recovery}"
+    return Decision(action=Action.RECOVERED, reason=reason, judgement=hit, alert=alert, told=alert.state != "closed")
 
 
 def _worse(hit: Judgement, alert: StandingAlert) -> str:
@@ -225,6 +239,8 @@ def _corrected(hit: Judgement, alert: StandingAlert, withdrawn: frozenset[tuple[
         current = now.get(place)
         if current is not None and current.version != told.version and current.values != told.values:
             return f"corrected at source: {told.domain} record {told.key}: {_difference(told, current)}"
+    if alert.recovery and not hit.recovery:
+        return f"goes on: the recovery told before no longer stands ({alert.recovery})"
     if (hit.grade or 0) < (alert.grade or 0):
         return f"corrected at source: now grade {hit.grade or 0}, told before as grade {alert.grade}"
     if hit.consequence.rank < alert.consequence.rank:

@@ -7,6 +7,7 @@
     reopen          open, whatever it was            yes               this
     amend           open if it was closed            yes               this
     extend          -                                -                 - (but the anchors)
+    recovery        -                                -                 that it has ended (and the anchors)
     retract         -                                no                -
     acknowledge     acknowledged; refused if closed  -                 -
     close           closed; refused if closed        -                 -
@@ -43,6 +44,7 @@ class Step:
     urgency: str
     consequence: str
     evidence: str
+    recovery: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class Life:
     urgency: str
     consequence: str
     evidence: str
+    recovery: str | None
     opened_at: datetime
     acknowledged_at: datetime | None  # the last time
     closed_at: datetime | None  # the last time
@@ -84,8 +87,8 @@ def advance(life: Life | None, step: Step) -> Life:
             after = _told(replace(life, state="open"), step)
         case Action.AMEND:
             after = _told(replace(life, state="open" if life.state == "closed" else life.state), step)
-        case Action.EXTEND:
-            after = replace(life, anchors=step.anchors)
+        case Action.EXTEND | Action.RECOVERED:
+            after = replace(life, anchors=step.anchors, recovery=step.recovery)
         case Action.RETRACT:
             after = replace(life, standing=False)
         case Action.ACKNOWLEDGE:
@@ -110,6 +113,7 @@ def _told(life: Life, step: Step) -> Life:
         urgency=step.urgency,
         consequence=step.consequence,
         evidence=step.evidence,
+        recovery=step.recovery,
     )
 
 
@@ -129,6 +133,7 @@ def _born(step: Step) -> Life:
         urgency=step.urgency,
         consequence=step.consequence,
         evidence=step.evidence,
+        recovery=step.recovery,
         opened_at=step.decided_at,
         acknowledged_at=None,
         closed_at=None,

@@ -30,6 +30,7 @@ _MARKS = {
     Action.REOPEN: "goes on after it was closed",
     Action.AMEND: "amended",
     Action.CANNOT_TELL: "cannot be evaluated",
+    Action.RECOVERED: "recovered, open until closed",
     Action.RESOLVE: "no longer blind",
 }
 

@@ -65,6 +65,7 @@ class Card:
     action: str
     protocol: str  # where it says so; '' where it does not
     reason: str
+    circumstances: tuple[str, ...]  # what surrounded it in time: shown, not judged
     evidence: tuple[Grid, ...]
     others: tuple[str, ...]
     answer: tuple[str, str] | None  # what to do by command, and the command
@@ -152,6 +153,7 @@ def _plain(page: Page, trouble: str) -> str:
     for card in page.cards:
         lines += ["", card.heading, card.status, card.summary, card.participant, card.order]
         lines += [f"To do: {card.action}" + (f" ({card.protocol})" if card.protocol else ""), f"Why: {card.reason}"]
+        lines += [f"At the time: {'; '.join(card.circumstances)}"] if card.circumstances else []
         for grid in card.evidence:
             lines += [grid.caption, _aligned(grid)]
         lines += [*card.others, ": ".join(card.answer or ())]

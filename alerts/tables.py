@@ -223,6 +223,8 @@ class Decision(SQLModel, table=True):
     consequence: str = ""
     evidence: str = _text("[]")  # record versions and the values the rule used
     told: bool = False  # somebody must be told: it stands in a mail, or in the next daily mail
+    circumstances: str | None = Field(default=None, sa_type=Text)  # JSON: what surrounded it in time, as it was told
+    recovery: str | None = Field(default=None, sa_type=Text)  # the later result that ended the episode, in words
 
 
 # ---------------------------------------------------------------------------------------------- whom did we tell
@@ -326,6 +328,7 @@ class Alert(SQLModel, table=True):
     urgency: str
     consequence: str
     evidence: str = _text("[]")  # what was last told
+    recovery: str | None = Field(default=None, sa_type=Text)  # as last told; null while the episode goes on
     opened_at: datetime = _at()
     acknowledged_at: datetime | None = _at(nullable=True)
     closed_at: datetime | None = _at(nullable=True)

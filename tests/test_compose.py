@@ -345,12 +345,29 @@ def test_a_test_mail_goes_to_everybody_once():
     assert [mail.recipient for mail in compose_test(AUDIENCE, NOW)] == [OFFICER, DEPUTY, OPERATOR]
 
 
+MAILED_AT_ONCE = [
+    Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.REOPEN, Action.EXTEND, Action.AMEND, Action.RETRACT,
+    Action.HOLD_BACK, Action.CANNOT_TELL,
+]  # fmt: skip
+
+
+def test_a_recovery_waits_for_the_daily_mail_however_urgent_its_alert_is():
+    recovered = replace(PLATELETS, recovery="Platelets 141 x 10^9/L on 2014-03-20")
+    assert mails_of(saved(recovered, Action.RECOVERED, alert=standing(PLATELETS))) == ()
+
+
+def test_a_mail_about_an_episode_that_is_over_says_so():
+    recovered = replace(PLATELETS, recovery="Platelets 141 x 10^9/L on 2014-03-20")
+    (mail,) = mails_of(saved(recovered))
+    assert "Since then recovered: Platelets 141 x 10^9/L on 2014-03-20" in " ".join(text_of(mail).split())
+
+
 def test_every_told_decision_that_is_not_routine_is_in_a_mail_whatever_was_decided():
     urgencies = (PLATELETS, LIVER)
     decisions = [
         saved(replace(judgement, usubjid=f"P{n}"), action, number=n, alert=standing(judgement, n), at_first_sight=first)
         for n, (judgement, action, first) in enumerate(
-            ((j, a, f) for j in urgencies for a in list(Action)[:9] for f in (False, True)), start=1
+            ((j, a, f) for j in urgencies for a in MAILED_AT_ONCE for f in (False, True)), start=1
         )
     ]
     counted = Counter(number for mail in mails_of(*decisions) for number in mail.decision_ids)

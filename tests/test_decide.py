@@ -294,3 +294,43 @@ def test_an_alert_of_a_rule_that_is_blind_now_can_no_longer_be_evaluated():
     retracted = next(d for d in decide([BLIND], TOLD, SIGHT) if d.action is Action.RETRACT)
     assert retracted.judgement.answer is Answer.NOT_EVALUABLE
     assert retracted.reason == "can no longer be evaluated: the source holds no LB data"
+
+
+RECOVERED = replace(HIT, recovery="Platelets 180 on day 22")
+OVER = replace(ALERT, recovery="Platelets 180 on day 22")
+GROWN = frozenset({*HIT.anchors, "P1/PLAT/d15"})
+RECOVERIES = [
+    # what is judged now, the alert before, action, told
+    (RECOVERED, ALERT, Action.RECOVERED, True),
+    (replace(RECOVERED, anchors=GROWN), ALERT, Action.RECOVERED, True),  # went on and ended since the last look
+    (RECOVERED, replace(ALERT, state="acknowledged"), Action.RECOVERED, True),
+    (RECOVERED, replace(ALERT, state="closed"), Action.RECOVERED, False),  # who closed it has nothing to do
+    (replace(RECOVERED, anchors=GROWN), replace(ALERT, state="closed"), Action.REOPEN, True),
+    (replace(RECOVERED, grade=4), ALERT, Action.RENOTIFY, True),
+    (replace(RECOVERED, anchors=GROWN), OVER, Action.EXTEND, False),  # an older sample, entered late
+    (HIT, OVER, Action.AMEND, True),  # the recovery was corrected away
+    (replace(HIT, anchors=GROWN), OVER, Action.AMEND, True),
+    (HIT, replace(OVER, state="closed"), Action.AMEND, True),
+]
+
+
+@pytest.mark.parametrize(("hit", "alert", "action", "told"), RECOVERIES)
+def test_a_recovery_is_told_once_and_taken_back_when_it_is_corrected_away(hit, alert, action, told):
+    decision = only(decide([hit], Standing(alerts=(alert,)), SIGHT))
+    assert (decision.action, decision.told, decision.alert) == (action, told, alert)
+    if action is Action.AMEND:
+        assert decision.reason == "goes on: the recovery told before no longer stands (Platelets 180 on day 22)"
+
+
+@pytest.mark.parametrize("state", ["open", "acknowledged", "closed"])
+def test_a_recovery_that_was_told_adds_nothing(state):
+    assert decide([RECOVERED], Standing(alerts=(replace(OVER, state=state),)), SIGHT) == ()
+
+
+def test_an_episode_that_was_over_when_first_seen_is_told_once_with_its_recovery():
+    decision = only(decide([RECOVERED], Standing(), SIGHT))
+    assert (decision.action, decision.judgement.recovery) == (Action.NOTIFY, RECOVERED.recovery)
+
+
+def test_what_surrounds_a_hit_in_time_is_never_news():
+    assert decide([replace(HIT, circumstances=("cycle 1, rest phase",))], TOLD, SIGHT) == ()

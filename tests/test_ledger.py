@@ -256,6 +256,37 @@ def test_an_alert_that_can_no_longer_be_judged_is_not_one_that_is_no_longer_met(
         assert no_longer_judged(session, ledger.list_alerts(session)) == set()
 
 
+def test_a_recovery_is_kept_told_once_and_the_alert_stays_open(desk: Ledger) -> None:
+    over = said(recovery="Neutrophils 2.9 on 2024-03-20")
+    desk.sweep(TWO, [said()])
+    desk.sweep(TWO, [over], after=DAY)
+    assert [(d.action, d.told, d.recovery) for d in rows(desk, Decision)] == [
+        ("notify", True, None),
+        ("recovery", True, "Neutrophils 2.9 on 2024-03-20"),
+    ]
+    alert = only_alert(desk)
+    assert (alert.state, alert.standing, alert.urgency, alert.recovery) == (
+        "open", True, "immediate", "Neutrophils 2.9 on 2024-03-20",
+    )  # fmt: skip
+    desk.sweep(TWO, [over], after=DAY)
+    assert len(rows(desk, Decision)) == 2
+    desk.sweep(TWO, [said()], after=DAY)
+    assert (rows(desk, Decision)[-1].action, only_alert(desk).recovery) == ("amend", None)
+    with desk.store.write() as session:
+        before = only_alert(desk).model_dump()
+        ledger.rebuild(session, STUDY)
+    assert only_alert(desk).model_dump() == before
+
+
+def test_what_surrounded_a_hit_in_time_is_kept_as_it_was_told(desk: Ledger) -> None:
+    desk.sweep(TWO, [said(circumstances=("study day 9", "cycle 1, dosing phase"))])
+    assert rows(desk, Decision)[0].circumstances == '["study day 9", "cycle 1, dosing phase"]'
+    desk.sweep(TWO, [said(circumstances=("study day 10",))], after=DAY)
+    assert len(rows(desk, Decision)) == 1
+    with desk.store.read() as session:
+        assert ledger.verify_chain(session, STUDY) == []
+
+
 def test_an_alert_lives_from_notify_to_reopening(desk: Ledger) -> None:
     desk.sweep(TWO, [said(grade=2)])
     with desk.store.write() as session:
@@ -443,7 +474,7 @@ SLIPPED_IN_OUTCOME = (
         ("UPDATE chain SET hash = 'x' WHERE seq = 2", "link 3 (decision 3): does not continue the link before it"),
         ("INSERT INTO decision SELECT 9, study, sweep_id, alert_id, decided_at, author, action, answer, reason,"
          " rule_id, rulebook_sha256, ctcae, usubjid, scope, anchors, summary, grade, urgency, consequence, evidence,"
-         " told FROM decision WHERE id = 2", "decision 9 of study 'ST1' is in no chain"),
+         " told, circumstances, recovery FROM decision WHERE id = 2", "decision 9 of study 'ST1' is in no chain"),
         (SLIPPED_IN_OUTCOME, "outcome 5 of study 'ST1' is in no chain"),
     ],
 )  # fmt: skip

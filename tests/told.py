@@ -79,6 +79,7 @@ PLATELETS = Judgement(
     consequence=Consequence.HOLD,
     grade=3,
     ctcae="5.0",
+    circumstances=("study day 10", "cycle 1, dosing phase", "1 day after the last dose"),
     evidence=(
         Evidence(
             domain="LB",
@@ -277,6 +278,14 @@ def retracted(now: Mapping[str, str], answer: Answer, why: str = "") -> SavedDec
     return replace(saved(PLATELETS, Action.RETRACT), decision=made)
 
 
+def recovered() -> SavedDecision:
+    """What is decided when a later platelet count ends the episode."""
+    later = replace(PLATELETS, recovery="Platelets 141 x 10^9/L on 2014-03-20")
+    return saved(
+        later, Action.RECOVERED, number=12, alert=standing(PLATELETS, 12), reason=f"recovered: {later.recovery}"
+    )
+
+
 def day_facts() -> DailyFacts:
     """A day with something in everything."""
     return DailyFacts(
@@ -294,7 +303,10 @@ def day_facts() -> DailyFacts:
         mails_dead_new=1,
         not_evaluable={"CYT-02": 4},
         failures={"HEP-02": 2},
-        untold=(Untold(saved=saved(MISSED), decided_at=NOW - timedelta(hours=9), rulebook_sha256=RULEBOOK.sha256),),
+        untold=tuple(
+            Untold(saved=one, decided_at=NOW - timedelta(hours=9), rulebook_sha256=RULEBOOK.sha256)
+            for one in (saved(MISSED), recovered())
+        ),
         open_alerts=(standing(PLATELETS, 12),),
         head=(4711, "ab" * 32),
     )

@@ -152,6 +152,8 @@ def _saved(row: Decision, link: Chain) -> SavedDecision:
         grade=row.grade,
         evidence=evidence_from_json(row.evidence),
         ctcae=row.ctcae,
+        circumstances=tuple(json.loads(row.circumstances or "[]")),
+        recovery=row.recovery or "",
     )
     made = Made(action=Action(row.action), reason=row.reason, judgement=judgement)
     return SavedDecision(decision=made, id=row.id, alert_id=row.alert_id, seq=link.seq, hash=link.hash)

@@ -150,4 +150,6 @@ def _row(sweep: OpenSweep, number: int, alert_id: int | None, made: Made) -> Dec
         consequence=str(judgement.consequence),
         evidence=evidence_to_json(judgement.evidence),
         told=made.told,
+        circumstances=json.dumps(judgement.circumstances, ensure_ascii=False) if judgement.circumstances else None,
+        recovery=judgement.recovery or None,
     )

@@ -105,6 +105,7 @@ def as_standing(alert: Alert) -> StandingAlert:
         urgency=Urgency(alert.urgency),
         consequence=Consequence(alert.consequence),
         evidence=evidence_from_json(alert.evidence),
+        recovery=alert.recovery or "",
         opened_at=alert.opened_at,
     )
 

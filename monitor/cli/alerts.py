@@ -1,6 +1,7 @@
 """`vigil alerts`: what is open, the whole story of one alert, and what a person does about it."""
 
 import getpass
+import json
 import os
 from collections.abc import Callable, Collection
 from enum import StrEnum
@@ -196,6 +197,7 @@ def _print_alert(alert: "Alert", zone: str, criterion: str) -> None:
         ("rule", alert.rule_id),
         ("participant", alert.usubjid or "none: about the source"),
         ("criterion", criterion),
+        *((("recovered", alert.recovery),) if alert.recovery else ()),
         ("opened", moment(alert.opened_at, zone)),
         ("acknowledged", moment(alert.acknowledged_at, zone) or "never"),
         ("closed", moment(alert.closed_at, zone) or "never"),
@@ -215,6 +217,10 @@ def _print_entry(entry: "Entry", zone: str) -> None:
         out.print(f"  {made.summary}", markup=False)
     if made.reason:
         out.print(f"  {'why' if made.answer else 'said'}: {made.reason}", markup=False)
+    if made.circumstances:
+        out.print(f"  at the time: {'; '.join(json.loads(made.circumstances))}", markup=False)
+    if made.recovery:
+        out.print(f"  since then recovered: {made.recovery}", markup=False)
     if made.answer:  # a person's act has none, nor a rulebook
         out.print(f"  rulebook {made.rulebook_sha256[:12]}, CTCAE {made.ctcae}", markup=False)
     for item in evidence_from_json(made.evidence):
