@@ -15,6 +15,7 @@ from rules.graded import GradedFinding, grade_participants
 from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun
 from rules.records import Feed, Participant, StudyView
 from rules.rulebook import Header, Rule, Rulebook
+from rules.unknown_tests import unknown_tests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,11 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
     for rule in rulebook.rules:
         if rulebook.kind_of(rule).level == "participant":
             said.run(rulebook, rule, view.participants, view.feed, context)
-    feed = replace(view.feed, not_evaluable=_not_evaluable(view.feed, said.judgements))
+    feed = replace(
+        view.feed,
+        not_evaluable=_not_evaluable(view.feed, said.judgements),
+        unknown_tests={**view.feed.unknown_tests, **unknown_tests(view.participants)},
+    )
     for rule in rulebook.rules:
         if rulebook.kind_of(rule).level == "feed":
             said.run(rulebook, rule, (feed,), feed, context)

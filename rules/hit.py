@@ -17,6 +17,10 @@ WHOLE_STUDY = "whole study"
 """The scope of an answer about everybody, said once: the study brings none of the rule's domains."""
 
 
+UNKNOWN_TESTS = "unknown tests"
+"""The scope of the one answer about lab codes that vigil does not know; its anchors are the codes."""
+
+
 class Answer(StrEnum):
     """The three answers of a rule."""
 

@@ -257,6 +257,8 @@ class Feed:
     shrunken: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # domain -> rows before, rows now
     participants: int = 0  # ever brought by the source
     not_evaluable: Mapping[str, int] = field(default_factory=dict)  # rule id -> participants it cannot tell about
+    unknown_tests: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Lab code and specimen that vigil does not know -> rows and participants seen now; (0, 0) for one told before."""
     domains: frozenset[str] = frozenset()  # domains of which a file was ever read, be it without a row
 
 

@@ -61,7 +61,7 @@ urgency = "same-day"
 audience = "operator"
 action = "Look."
 [rule.when]
-troubles = ["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable"]
+troubles = ["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable", "unknown-test"]
 stale_days = 7
 not_evaluable_share = 0.2
 """

@@ -16,8 +16,8 @@ from alerts.ledger.files import HELD, last_read, refused_files, rejected_groups
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
 from alerts.ledger.sweeps import OpenSweep
-from alerts.tables import RecordVersion, StandingAnswer, Sweep
-from rules.hit import Answer
+from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
+from rules.hit import UNKNOWN_TESTS, Answer
 from rules.reading import read_record
 from rules.records import DOMAINS, PLACES, Feed, Participant, Record, StudyView, Subject
 
@@ -96,8 +96,15 @@ def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[st
         shrunken=_shrunken(session, sweep),
         not_evaluable=_not_evaluable(session, sweep.study, judged),
         participants=len(participants(session, sweep.study)),
+        unknown_tests={} if sweep.is_full else _unknown_tests(session, sweep.study),
         domains=frozenset(domain for domain, _ in last_read(session, sweep.study)),
     )
+
+
+def _unknown_tests(session: Session, study: str) -> dict[str, tuple[int, int]]:
+    """Return the lab codes told as unknown before: a sweep that judges a few must not forget those of the others."""
+    told = select(Alert.anchors).where(Alert.study == study, Alert.scope == UNKNOWN_TESTS, col(Alert.standing))
+    return {code: (0, 0) for anchors in session.exec(told) for code in json.loads(anchors)}
 
 
 def _newest_data_at(session: Session, sweep: OpenSweep) -> datetime | None:

@@ -1,4 +1,5 @@
-"""Kind `feed`: the source itself is in trouble: unreadable, refused, missing, rejected, shrunken, stale, not evaluable.
+"""Kind `feed`: the source itself is in trouble: unreadable, refused, missing, rejected, shrunken, stale, not evaluable,
+full of codes that no test is known for.
 
 It judges the Feed, for the operator. It must not know participants or records.
 """
@@ -9,18 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.hit import EVERYTHING, Answer, Judgement
+from rules.hit import EVERYTHING, UNKNOWN_TESTS, Answer, Judgement
 from rules.records import Feed
 
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import Rule
 
-Trouble = Literal["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable"]
+Trouble = Literal["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable", "unknown-test"]
 Said = tuple[Answer, str, frozenset[str], str, str]
 """Answer, scope, anchors, summary and reason."""
 
-_SEEN_BY_READING: frozenset[Trouble] = frozenset({"refused", "missing", "rejected", "shrunken"})
+_SEEN_BY_READING: frozenset[Trouble] = frozenset({"refused", "missing", "rejected", "shrunken", "unknown-test"})
+
+EXAMPLES = 40
+"""How many unknown codes a reason names."""
 
 
 class When(BaseModel):
@@ -66,6 +70,7 @@ def judge(rule: "Rule", when: When, feed: Feed, context: "Context") -> Iterator[
                 urgency=rule.urgency,
                 consequence=rule.consequence,
                 told=answer is Answer.HIT,
+                each_anchor_is_news=trouble == "unknown-test",
             )
 
 
@@ -120,6 +125,22 @@ def _not_evaluable(when: When, feed: Feed, context: "Context") -> Iterator[Said]
             yield Answer.HIT, f"rule {rule_id}", frozenset({rule_id}), summary, reason
 
 
+def _unknown_test(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    """Tell of all unknown codes at once, those seen now first: a further one is news, and no mail of its own."""
+    codes = sorted(feed.unknown_tests, key=lambda code: (not feed.unknown_tests[code][0], code))
+    if codes:
+        left = len(codes) - EXAMPLES
+        named = "; ".join(_counted(code, *feed.unknown_tests[code]) for code in codes[:EXAMPLES])
+        summary = f"{len(codes)} lab code{'' if len(codes) == 1 else 's'} that no test is known for"
+        reason = named + (f"; and {left} more" if left > 0 else "")
+        yield Answer.HIT, UNKNOWN_TESTS, frozenset(codes), summary, reason
+
+
+def _counted(code: str, rows: int, participants: int) -> str:
+    seen = f": {rows} row{'' if rows == 1 else 's'} of {participants} participant{'' if participants == 1 else 's'}"
+    return code + (seen if rows else "")
+
+
 _ASK: dict[Trouble, Callable[[When, Feed, "Context"], Iterator[Said]]] = {
     "unreadable": _unreadable,
     "refused": _refused,
@@ -128,6 +149,7 @@ _ASK: dict[Trouble, Callable[[When, Feed, "Context"], Iterator[Said]]] = {
     "shrunken": _shrunken,
     "stale": _stale,
     "not-evaluable": _not_evaluable,
+    "unknown-test": _unknown_test,
 }
 
 
@@ -142,6 +164,7 @@ def describe(when: When) -> str:
         "shrunken": "a domain has far fewer rows than before",
         "stale": f"nothing new has come for more than {when.stale_days or 0:g} days",
         "not-evaluable": f"a rule cannot be evaluated for more than {share} of the participants",
+        "unknown-test": "lab results come under a code that no test is known for, so that no rule sees them",
     }
     text = "; or ".join(words[trouble] for trouble in when.troubles)
     return f"{text[0].upper()}{text[1:]}."
