@@ -200,7 +200,7 @@ def _since(saved: SavedDecision, known: Sequence[Evidence], audience: Audience) 
     judgement = saved.decision.judgement
     if not judgement.recovery or saved.decision.action is Action.RECOVERED:
         return ""
-    return f". Since then recovered: {say(judgement.recovery, judgement.usubjid, known, audience)}"
+    return f". Since then {say(judgement.recovery, judgement.usubjid, known, audience)}"
 
 
 def _protocol(rule: Rule | None) -> str:

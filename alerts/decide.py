@@ -214,7 +214,7 @@ def _goes_on(hit: Judgement, alert: StandingAlert) -> Decision:
 
 def _recovered(hit: Judgement, alert: StandingAlert) -> Decision:
     """Tell that a later result has ended an episode; who has closed the alert is not told."""
-    reason = f"recovered: {hit.recovery}"
+    reason = hit.recovery
     return Decision(action=Action.RECOVERED, reason=reason, judgement=hit, alert=alert, told=alert.state != "closed")
 
 

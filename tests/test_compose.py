@@ -352,12 +352,12 @@ MAILED_AT_ONCE = [
 
 
 def test_a_recovery_waits_for_the_daily_mail_however_urgent_its_alert_is():
-    recovered = replace(PLATELETS, recovery="Platelets 141 x 10^9/L on 2014-03-20")
+    recovered = replace(PLATELETS, recovery="recovered: Platelets 141 x 10^9/L on 2014-03-20")
     assert mails_of(saved(recovered, Action.RECOVERED, alert=standing(PLATELETS))) == ()
 
 
 def test_a_mail_about_an_episode_that_is_over_says_so():
-    recovered = replace(PLATELETS, recovery="Platelets 141 x 10^9/L on 2014-03-20")
+    recovered = replace(PLATELETS, recovery="recovered: Platelets 141 x 10^9/L on 2014-03-20")
     (mail,) = mails_of(saved(recovered))
     assert "Since then recovered: Platelets 141 x 10^9/L on 2014-03-20" in " ".join(text_of(mail).split())
 

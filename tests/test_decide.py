@@ -296,8 +296,8 @@ def test_an_alert_of_a_rule_that_is_blind_now_can_no_longer_be_evaluated():
     assert retracted.reason == "can no longer be evaluated: the source holds no LB data"
 
 
-RECOVERED = replace(HIT, recovery="Platelets 180 on day 22")
-OVER = replace(ALERT, recovery="Platelets 180 on day 22")
+RECOVERED = replace(HIT, recovery="recovered: Platelets 180 on day 22")
+OVER = replace(ALERT, recovery="recovered: Platelets 180 on day 22")
 GROWN = frozenset({*HIT.anchors, "P1/PLAT/d15"})
 RECOVERIES = [
     # what is judged now, the alert before, action, told
@@ -319,7 +319,9 @@ def test_a_recovery_is_told_once_and_taken_back_when_it_is_corrected_away(hit, a
     decision = only(decide([hit], Standing(alerts=(alert,)), SIGHT))
     assert (decision.action, decision.told, decision.alert) == (action, told, alert)
     if action is Action.AMEND:
-        assert decision.reason == "goes on: the recovery told before no longer stands (Platelets 180 on day 22)"
+        assert (
+            decision.reason == "goes on: the recovery told before no longer stands (recovered: Platelets 180 on day 22)"
+        )
 
 
 @pytest.mark.parametrize("state", ["open", "acknowledged", "closed"])

@@ -257,16 +257,16 @@ def test_an_alert_that_can_no_longer_be_judged_is_not_one_that_is_no_longer_met(
 
 
 def test_a_recovery_is_kept_told_once_and_the_alert_stays_open(desk: Ledger) -> None:
-    over = said(recovery="Neutrophils 2.9 on 2024-03-20")
+    over = said(recovery="recovered: Neutrophils 2.9 on 2024-03-20")
     desk.sweep(TWO, [said()])
     desk.sweep(TWO, [over], after=DAY)
     assert [(d.action, d.told, d.recovery) for d in rows(desk, Decision)] == [
         ("notify", True, None),
-        ("recovery", True, "Neutrophils 2.9 on 2024-03-20"),
+        ("recovery", True, "recovered: Neutrophils 2.9 on 2024-03-20"),
     ]
     alert = only_alert(desk)
     assert (alert.state, alert.standing, alert.urgency, alert.recovery) == (
-        "open", True, "immediate", "Neutrophils 2.9 on 2024-03-20",
+        "open", True, "immediate", "recovered: Neutrophils 2.9 on 2024-03-20",
     )  # fmt: skip
     desk.sweep(TWO, [over], after=DAY)
     assert len(rows(desk, Decision)) == 2

@@ -67,7 +67,8 @@ def trial_of(folder: Path, rows) -> Trial:
 def open_alerts(trial: Trial):
     """What a reader would compare: which concerns stand, how bad, and whether they still hold."""
     return sorted(
-        (a.rule_id, a.usubjid, a.scope, a.anchors, a.grade or 0, a.consequence, a.standing) for a in trial.alerts()
+        (a.rule_id, a.usubjid, a.scope, a.anchors, a.grade or 0, a.consequence, a.recovery or "", a.standing)
+        for a in trial.alerts()
     )
 
 

@@ -280,10 +280,8 @@ def retracted(now: Mapping[str, str], answer: Answer, why: str = "") -> SavedDec
 
 def recovered() -> SavedDecision:
     """What is decided when a later platelet count ends the episode."""
-    later = replace(PLATELETS, recovery="Platelets 141 x 10^9/L on 2014-03-20")
-    return saved(
-        later, Action.RECOVERED, number=12, alert=standing(PLATELETS, 12), reason=f"recovered: {later.recovery}"
-    )
+    later = replace(PLATELETS, recovery="recovered: Platelets 141 x 10^9/L on 2014-03-20")
+    return saved(later, Action.RECOVERED, number=12, alert=standing(PLATELETS, 12), reason=later.recovery)
 
 
 def day_facts() -> DailyFacts:

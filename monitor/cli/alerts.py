@@ -220,7 +220,7 @@ def _print_entry(entry: "Entry", zone: str) -> None:
     if made.circumstances:
         out.print(f"  at the time: {'; '.join(json.loads(made.circumstances))}", markup=False)
     if made.recovery:
-        out.print(f"  since then recovered: {made.recovery}", markup=False)
+        out.print(f"  since then {made.recovery}", markup=False)
     if made.answer:  # a person's act has none, nor a rulebook
         out.print(f"  rulebook {made.rulebook_sha256[:12]}, CTCAE {made.ctcae}", markup=False)
     for item in evidence_from_json(made.evidence):

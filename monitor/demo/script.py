@@ -126,8 +126,11 @@ SCRIPT: tuple[Incident, ...] = (
         who=10,
         day=15,
         at_source="neutrophils 0.88 in week 2, 0.46 in week 4, then 1.70 and 2.90",
-        vigil="tell the fall, tell that it is worse, then keep still: a person closes it",
-        must=(Must(rule="CYT-01", day=15), Must(rule="CYT-01", day=29), Must(rule="CYT-03", day=15)),
+        vigil="tell the fall, that it is worse, and routinely that it is over; a person closes it",
+        must=(
+            Must(rule="CYT-01", day=15), Must(rule="CYT-01", day=29), Must(rule="CYT-03", day=15),
+            Must(rule="CYT-01", day=57, actions=frozenset({Action.RECOVERED})),
+        ),
         never=(Never(rules=("CYT-01",), day=34, actions=CALLING | {Action.RETRACT, Action.CLOSE}),),
         changes=(
             _result("WEEK 2", "NEUT", "0.88", 15), _result("WEEK 2", "WBC", "2.74", 15),
