@@ -354,6 +354,12 @@ def test_a_change_from_baseline(change: dict[str, object], before: float, at: fl
     assert answers(told("HGB", change, (8, at), unit="g/L")) == [Answer.NOT_EVALUABLE]
 
 
+@pytest.mark.parametrize("when", [{"times_baseline": 2}, {"rise": {"percent": 50}}, {"fall": {"percent": 50}}])
+def test_a_baseline_of_0_is_no_change_by_itself(when: dict[str, object]):
+    assert told("CK", when, (-3, 0), (8, 0), unit="U/L") == []
+    assert answers(told("CK", when, (-3, 0), (8, 1), unit="U/L")) == ([] if "fall" in when else [Answer.HIT])
+
+
 def test_a_fall_within_hours_in_percent():
     fall = {"fall": {"percent": 50, "hours": 72}}
     assert told("PLAT", fall, (8, 200), (11, 101), unit="10^9/L") == []

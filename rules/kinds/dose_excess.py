@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from rules.dose_amount import convert_amount, international_units
 from rules.exposure import evidence_of_doses, was_given
 from rules.hit import EVERYTHING, Answer, Judgement
-from rules.kinds.lab_episodes import Amount
+from rules.kinds.amounts import Amount
 from rules.records import Dose, Participant
 from rules.regimen import day_of, dose_records, says_whether, spans_days
 from rules.units import round15

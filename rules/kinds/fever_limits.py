@@ -15,16 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
 from rules.hit import Consequence, Urgency
-from rules.kinds.lab_episodes import (
-    Amount,
-    Judged,
-    amount_in,
-    check_unit,
-    passes,
-    sample_words,
-    undercuts,
-    why_not_compared,
-)
+from rules.kinds.amounts import Amount, amount_in, check_unit
+from rules.kinds.lab_episodes import Judged, passes, sample_words, undercuts, why_not_compared
 from rules.kinds.together import elapsed
 from rules.records import Dose
 from rules.units import convert

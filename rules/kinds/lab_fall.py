@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
-from rules.kinds.lab_episodes import Amount, Judged, Number, Percent, amount_in, check_unit, percent_below, whole
+from rules.kinds.amounts import Amount, Number, Percent, amount_in, check_unit, percent_below
+from rules.kinds.lab_episodes import Judged, whole
 from rules.units import convert
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.identity import lab_tests
-from rules.kinds.lab_episodes import Amount, Number, check_unit
+from rules.kinds.amounts import Amount, Number, check_unit
 
 
 class HighBaseline(BaseModel):

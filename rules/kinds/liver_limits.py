@@ -14,7 +14,8 @@ from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.graded import GradedFinding
 from rules.hit import Urgency
-from rules.kinds.lab_episodes import Number, baseline_of, passes, sample_words, why_not_compared
+from rules.kinds.amounts import Number
+from rules.kinds.lab_episodes import baseline_of, passes, sample_words, why_not_compared
 
 TRANSAMINASES = ("ALT", "AST")
 BILIRUBIN = "BILI"

@@ -1,0 +1,147 @@
+"""How a sample is compared with its baseline and with the samples before it, by the limits of kind `value_limit`.
+
+It knows one limit at a time. It must not know what a sample as a whole answers: that is `rules.kinds.limit_checks`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from rules.ctcae.grade import Ungraded
+from rules.dtc import Dtc
+from rules.graded import GradedFinding
+from rules.kinds.amounts import difference_in
+from rules.kinds.lab_episodes import passes, plain, undercuts, why_not_compared
+from rules.kinds.limits import Change, HighBaseline, When
+from rules.units import convert, round15
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """One limit that a sample meets: which, in words, and how far where that has steps."""
+
+    limit: str
+    words: str
+    step: int = 0
+    history: bool = False  # the baseline met it already
+
+
+Checked = Met | Ungraded | None
+"""A limit met, one that cannot be compared, or one that is not met or not asked for."""
+
+
+def as_checked(met: bool | None, lab: GradedFinding, words: Met) -> Checked:
+    """Turn a comparison into an answer."""
+    return why_not_compared(lab) if met is None else words if met else None
+
+
+def over_uln(times: Decimal, lab: GradedFinding) -> Checked:
+    """Compare with a multiple of the upper limit of the range."""
+    if lab.uln is None and lab.value is not None:
+        return Ungraded.NO_RANGE
+    words = f"more than {times} x ULN" if times != 1 else "above ULN"
+    return as_checked(passes(lab, times, lab.uln), lab, Met("above ULN", words))
+
+
+def above_high_uln(when: When, lab: GradedFinding, baseline: GradedFinding | None) -> Checked:
+    """Compare with the upper limit, and with the baseline where that was high, where the rulebook asks for both.
+
+    A baseline that was itself above the multiple of ULN is history: then only a rise from it counts.
+    """
+    if when.above_uln is None or when.when_baseline_above_uln is None:
+        return None
+    above = over_uln(when.above_uln, lab)
+    if lab.base is None or above is Ungraded.NO_RANGE or not _is_high(lab, baseline):
+        return above
+    risen = _above_high_baseline(when.when_baseline_above_uln, lab)
+    if isinstance(risen, Met):
+        return risen
+    if lab.uln is not None and lab.base > when.above_uln * lab.uln:
+        was = Met("above ULN", f"above {when.above_uln} x ULN", history=True)
+        return risen or (was if isinstance(above, Met) else None)
+    return above if isinstance(above, Met) else risen or above
+
+
+def _above_high_baseline(high: HighBaseline, lab: GradedFinding) -> Checked:
+    """Compare with a baseline that was above ULN."""
+    answers = [passes(lab, high.times_baseline, lab.base), passes(lab, high.times_uln, lab.uln)]
+    if False in answers:
+        return None
+    words = f"more than {high.times_baseline} x baseline, which was above ULN, and more than {high.times_uln} x ULN"
+    return as_checked(True if answers == [True, True] else None, lab, Met("high baseline", words))
+
+
+def _is_high(lab: GradedFinding, baseline: GradedFinding | None) -> bool:
+    """Whether the baseline lies above its own upper limit, or above the sample's where it came without one."""
+    if baseline is not None and baseline.uln is not None:
+        return passes(baseline, Decimal(1), baseline.uln) is True
+    return lab.base is not None and lab.uln is not None and lab.base > lab.uln
+
+
+def changes(when: When, lab: GradedFinding, labs: Sequence[GradedFinding], own: Sequence[Checked]) -> Iterator[Checked]:
+    """Compare with what was before; a multiple of the baseline beside `new_only` is for baselines that are history."""
+    if when.times_baseline is not None and (not when.new_only or any(isinstance(a, Met) and a.history for a in own)):
+        if lab.base is None and lab.value is not None:
+            yield Ungraded.NO_BASELINE
+        else:
+            reaches = passes(lab, when.times_baseline, lab.base, or_equal=lab.base != 0)
+            yield as_checked(reaches, lab, Met("times_baseline", f"at least {when.times_baseline} x baseline"))
+    for change, sign in ((when.rise, 1), (when.fall, -1)):
+        if change is not None:
+            yield _from_baseline(change, sign, lab) if change.hours is None else _within(change, sign, lab, labs)
+
+
+def _needed(change: Change, lab: GradedFinding, start: Decimal) -> Decimal | None:
+    """Return how far a result has to lie from another, None where the units do not compare."""
+    if change.by is not None:
+        return difference_in(lab, change.by)
+    return round15(start * (change.percent or 0) / 100)
+
+
+def _from_baseline(change: Change, sign: int, lab: GradedFinding) -> Checked:
+    """Compare with the baseline; a limit such as "<50" is judged by its mildest."""
+    if lab.value is None:
+        return why_not_compared(lab)
+    needed = None if lab.base is None else _needed(change, lab, lab.base)
+    if lab.base is None or needed is None:
+        return Ungraded.NO_BASELINE if lab.base is None else why_not_compared(lab)
+    far = round15(lab.base + sign * needed)
+    if sign > 0:
+        return as_checked(passes(lab, Decimal(1), far, or_equal=needed > 0), lab, Met("rise", f"up by {change}"))
+    if far < 0 or not needed:
+        return None
+    return as_checked(undercuts(lab, far, or_equal=True), lab, Met("fall", f"down by {change}"))
+
+
+def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[GradedFinding]) -> Checked:
+    """Compare with the samples of the hours before; a change is rather told than missed."""
+    hours = change.hours or 0
+    if lab.value is None or lab.censor or (change.by is not None and difference_in(lab, change.by) is None):
+        return why_not_compared(lab)
+    undated = False
+    for other in others:
+        if other.value is None or other.censor or not other.fits:
+            continue
+        before = convert(lab.test, other.value, other.unit, lab.unit)
+        needed = None if before is None else _needed(change, lab, before)
+        if before is None or not needed or sign * (lab.value - before) < needed:
+            continue
+        if lab.adt is None or other.adt is None or not lab.adt.has_day or not other.adt.has_day:
+            undated |= _may_follow(lab.adt, other.adt, hours)
+        elif _may_follow(lab.adt, other.adt, hours):
+            way = "up" if sign > 0 else "down"
+            return Met(way, f"{way} by {plain(abs(lab.value - before))} {lab.reported_unit} within {hours} h")
+    return Ungraded.NO_DAY if undated else None
+
+
+def _may_follow(later: Dtc | None, earlier: Dtc | None, hours: int) -> bool:
+    """Whether a sample can have been taken after another and within so many hours.
+
+    Without times two days count as the shortest they can be apart: a rise is rather told than missed.
+    """
+    if later is None or earlier is None:
+        return True
+    timed = later.has_time and earlier.has_time
+    after = (later.earliest if timed else later.latest) > earlier.earliest
+    return after and later.earliest - earlier.latest <= timedelta(hours=hours)
