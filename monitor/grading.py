@@ -37,7 +37,7 @@ UNREADABLE = "the row cannot be read"
 NOT_IN_TABLE = "no criterion: the test is not in the table"
 _NO_NUMBER_READ = (Ungraded.NO_RESULT, Ungraded.TEXT_RESULT, Ungraded.SUSPECT)
 _TEXTS = [f"LB{name.upper()}" for name in Texts._fields]
-_READ = ["USUBJID", "LBTESTCD", "LBTEST", "LBCAT", "LBSPEC", "LBFAST", "LBSEQ", "LBDTC", "LBBLFL", "LBLOBXFL", *_TEXTS]
+_READ = ["USUBJID", "LBTESTCD", "LBTEST", "LBCAT", "LBSPEC", "LBSEQ", "LBDTC", "LBBLFL", "LBLOBXFL", *_TEXTS]
 _NEEDED = ("USUBJID", "LBTESTCD")
 _ROW = "_row"
 
@@ -106,8 +106,8 @@ def grade_labs(
     Without `doses` nobody can tell which samples were taken before the first dose.
     """
     labs = pl.concat(files).with_row_index(_ROW)
-    names, name = _distinct(labs, ["LBTESTCD", "LBSPEC", "LBTEST", "LBCAT", "LBFAST"])
-    tests = [identify("LB", code, spec, f"{text} {cat}", fast) for code, spec, text, cat, fast in names.rows()]
+    names, name = _distinct(labs, ["LBTESTCD", "LBSPEC", "LBTEST", "LBCAT"])
+    tests = [identify("LB", code, spec, f"{text} {cat}") for code, spec, text, cat in names.rows()]
     labs = labs.with_columns(_test=pl.Series(tests, dtype=pl.String).gather(name))
     dates, date = _distinct(labs, ["LBDTC"])
     days = [_day(text) for text in dates["LBDTC"]]

@@ -25,6 +25,7 @@ PREDOSE = {True: 1, False: 0, None: -1}
 NONE = -1
 """The place of a baseline that is not there."""
 
+_FASTING = {True: 1, False: 0, None: -1}
 _CENSORS = {"<": c.BELOW, "<=": c.AT_MOST, "": c.EXACT, ">=": c.AT_LEAST, ">": c.ABOVE}
 
 
@@ -75,6 +76,7 @@ def to_samples(columns: FindingColumns, based: Based) -> c.Samples:
         base=_floats(based.values)[based.value],
         base_state=np.where(found, states[at[based.baseline]], UNKNOWN).astype(np.int8),
         after=based.after,
+        fasting=np.array([_FASTING[r.fasting] for r in readings], np.int8)[at],
     )
 
 

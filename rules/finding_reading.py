@@ -28,6 +28,7 @@ class Texts(NamedTuple):
     stnrhi: str = ""
     nrind: str = ""
     stat: str = ""
+    fast: str = ""
 
 
 class FindingReading(NamedTuple):
@@ -43,6 +44,7 @@ class FindingReading(NamedTuple):
     lln: Decimal | None
     uln: Decimal | None
     nrind: str
+    fasting: bool | None = None  # None where the row does not say
 
     @property
     def fits(self) -> bool:
@@ -96,6 +98,7 @@ def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingRea
         lln=read_limit(told.low),
         uln=read_limit(told.high),
         nrind=texts.nrind,
+        fasting={"Y": True, "N": False}.get(texts.fast.strip().upper()),
     )
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from rules.ctcae.grade import UNKNOWN_UNIT, Grade, Ungraded
-from rules.ctcae.identity import identify, lab_tests
+from rules.ctcae.identity import NO_CODES, identify, lab_tests
 from rules.ctcae.result import Censor
 from rules.derived import Measured, derive
 from rules.dtc import Dtc
@@ -101,7 +101,7 @@ def _rows_of(person: int, participant: Participant, header: "Header") -> list[_R
     """Read one participant's findings, and those derived from them, in order of time."""
     dosed = first_dose(participant, header.zero_dose)
     unknown = dosed is None and may_be_dosed(participant, header.zero_dose)
-    readings = ((record, read_finding(record)) for record in participant.findings)
+    readings = ((record, read_finding(record, header.tests)) for record in participant.findings)
     measured = [Measured(record, reading) for record, reading in readings if reading is not None]
     derived = derive(header.derive, measured, participant.subject)
     rows = [
@@ -111,14 +111,14 @@ def _rows_of(person: int, participant: Participant, header: "Header") -> list[_R
     return sorted(rows, key=lambda row: by_time(row.record))
 
 
-def identify_finding(record: Finding) -> str | None:
-    """Return the test of a finding, None where it is none of the table."""
-    return identify(record.domain, record.testcd, record.spec, f"{record.test} {record.cat}", record.fast)
+def identify_finding(record: Finding, codes: Mapping[str, str] = NO_CODES) -> str | None:
+    """Return the test of a finding, None where it is none of the table; `codes` are the study's own."""
+    return identify(record.domain, record.testcd, record.spec, f"{record.test} {record.cat}", codes)
 
 
-def read_finding(record: Finding) -> FindingReading | None:
+def read_finding(record: Finding, codes: Mapping[str, str] = NO_CODES) -> FindingReading | None:
     """Read the result of a finding, None where its test is none of the table."""
-    test = identify_finding(record)
+    test = identify_finding(record, codes)
     return None if test is None else read_texts(test, texts_of(record))
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from rules.ctcae.identity import lab_tests
 from rules.derived import Derivable
 from rules.hit import Consequence, Urgency
 from rules.kinds import FEED_TROUBLES, KINDS, Kind
@@ -83,11 +84,20 @@ class Header(Strict):
     ctcae: Literal["4.03", "5.0", "6.0"]
     baseline: Literal["last-predose", "flag"] = "last-predose"
     zero_dose: Literal["placebo", "not-given"]
+    tests: dict[str, str] = Field(default_factory=dict)  # the study's own --TESTCD and the known test that it means
     emergence: Literal["conservative", "strict"] = "conservative"
     derive: tuple[Derivable, ...] = ()  # findings that are computed where they are not measured
     signed_by: str = ""
     signed_on: str = ""
     notes: tuple[str, ...] = ()
+
+    @field_validator("tests")
+    @classmethod
+    def _are_known(cls, tests: dict[str, str]) -> dict[str, str]:
+        for code, test in tests.items():
+            if test not in lab_tests():
+                raise ValueError(f"{code} = '{test}' is no known test (known: {', '.join(sorted(lab_tests()))})")
+        return {code.strip().upper(): test for code, test in tests.items()}
 
     @field_validator("derive")
     @classmethod

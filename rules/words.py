@@ -6,6 +6,7 @@ It knows the book and what each kind says of its own criterion. It must not know
 from collections.abc import Iterator
 from textwrap import fill, indent
 
+from rules.ctcae.identity import lab_tests
 from rules.derived import Derivable
 from rules.rulebook import DosingPlan, Header, Rule, Rulebook
 
@@ -66,6 +67,8 @@ def _head(header: Header, sha256: str) -> Iterator[str]:
         "Zero doses": _ZERO_DOSE[header.zero_dose],
         "Emergence": _EMERGENCE[header.emergence],
     }
+    if header.tests:
+        facts["Own codes"] = "; ".join(f"{code} is {lab_tests()[test].name}" for code, test in header.tests.items())
     yield "\n".join(f"{name + ':':<12}{words}" for name, words in facts.items())
     if header.derive:
         computed = "; ".join(_DERIVED[name] for name in header.derive)

@@ -77,7 +77,8 @@ def _holds(clause: str, row: Row, *, after: bool) -> bool:
     return {
         "": True, "baseline not above ULN": not high, "baseline above ULN": high,
         "baseline below LLN": known and lln is not None and base < lln, "worse of both": known, "or baseline": known,
-        "after baseline": after, "up to baseline": not after, "if fasting": True, "clinical": True,
+        "after baseline": after, "up to baseline": not after, "if fasting": row["FASTING"] is not False,
+        "clinical": True,
     }[clause]  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _at(lines: list[dict[str, str]], x: Decimal, row: Row, *, after: bool) -> tu
     for line in lines:
         if _holds(line["baseline"], row, after=after):
             met = _meets(line["criterion"], x, row)
-            if met and line["baseline"] in ("if fasting", "clinical"):
+            if met and (line["baseline"] == "clinical" or (line["baseline"] == "if fasting" and not row["FASTING"])):
                 met = None
             sure = max(sure, int(line["grade"])) if met else sure
             possible = max(possible, int(line["grade"])) if met is not False else possible
@@ -117,7 +118,7 @@ def _expected(version: str, test: str, direction: str, unit: str, case: dict) ->
         r for r in LINES
         if (r["version"], r["test"], r["direction"]) == (version, test, direction) and r["unit"] in ("", unit)
     ]  # fmt: skip
-    row: Row = {"LLN": case["lln"], "ULN": case["uln"], "BASE": case["base"]}
+    row: Row = {"LLN": case["lln"], "ULN": case["uln"], "BASE": case["base"], "FASTING": case["fasting"]}
     value, censor = case["value"], case["censor"]
     if not censor:
         return _at(lines, value, row, after=case["after"])
@@ -143,6 +144,7 @@ def _given(version: str, test: str, direction: str, unit: str, cases: list[dict]
         base=column("base"),
         base_state=np.full(len(cases), UNKNOWN, np.int8),
         after=np.array([case["after"] for case in cases], np.bool_),
+        fasting=np.array([{True: 1, False: 0, None: -1}[case["fasting"]] for case in cases], np.int8),
     )
     answers = grade(version, direction, samples)
     return [(int(answers.lowest[n]), int(answers.highest[n])) for n in range(len(cases))]
@@ -175,6 +177,7 @@ def _cases(draw: st.DrawFn, version: str, test: str, direction: str, unit: str) 
                 "value": max(value, Decimal(0)), "lln": draw(st.sampled_from([lln, lln, None])),
                 "uln": draw(st.sampled_from([uln, uln, None])), "base": base, "after": draw(st.booleans()),
                 "censor": draw(st.sampled_from(["", "", "", *CENSORS])),
+                "fasting": draw(st.sampled_from([None, True, False])),
             }
         )  # fmt: skip
     return cases

@@ -59,6 +59,9 @@ def test_a_range_end_must_be_a_plain_number():
             ("LYMLE", "", "Lymphocytes/Leukocytes", "LYMLE"),
             ("PH", "BLOOD", "", "PH"), ("PH", "URINE", "", None), ("PH", "", "pH URINALYSIS", None),
             ("PROT", "", "Protein", "PROT"), ("PROT", "", "Protein URINALYSIS", "PROTU"), ("HCG", "URINE", "", "HCGU"),
+            ("URATE", "", "尿酸", "URATE"), ("UREAN", "", "血尿素氮", "UREAN"), ("UREAN", "尿", "尿素氮", None),
+            ("PO2", "", "", None), ("PO2", "VENOUS BLOOD", "", None), ("PO2", "ARTERIAL BLOOD", "", "PO2"),
+            ("PAO2", "", "", "PO2"), ("PH", "动脉血", "", "PH"),
             ("WBC", "CSF", "", None), ("XYZ", "", "", None),
     ],
 )  # fmt: skip
@@ -356,3 +359,20 @@ def test_the_end_of_dosing():
     ]
     died = Subject(usubjid="S-1", dthdtc=Dtc.parse("2014"))
     assert dosing_ended(Participant(usubjid="S-1", subject=died, dispositions=ends)) == on(30)
+
+
+def test_a_study_may_say_what_its_own_codes_mean():
+    own = header(tests={"LYMPHN": "LYM"})
+    labs = (sample("LYMPHN", 1, "0.4"), sample("lymphn", 2, "0.3", spec="CSF"), sample("LYMPHX", 3, "0.2"))
+    found = grade_participants([Participant(usubjid="S-1", findings=labs)], own)["S-1"]
+    assert [(lab.test, lab.result) for lab in found] == [("LYM", "0.4")]
+
+
+@pytest.mark.parametrize(
+    ("fast", "result", "grade", "highest"),
+    [("Y", "9", 2, 2), ("N", "9", 0, 0), ("", "9", None, 2), ("U", "9", None, 2), ("", "5", 0, 0), ("", "14", 3, 3)],
+)
+def test_glucose_is_one_test_whether_fasting_or_not(fast: str, result: str, grade: int | None, highest: int):
+    (lab,) = graded([sample("GLUC", 1, result, "mmol/L", 3.9, 5.6, fast=fast)], ctcae="6.0")
+    assert (lab.test, lab.high.grade, lab.high.highest) == ("GLUC", grade, highest)
+    assert (lab.high.ungraded is Ungraded.NO_FASTING) is (grade is None)

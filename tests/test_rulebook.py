@@ -87,6 +87,11 @@ FAULTS = [
         'zero_dose = "not-given"\nderive = ["ANC", "ANC"]',
         "[rulebook]: derive: each must be named once",
     ),
+    (
+        'zero_dose = "not-given"',
+        'zero_dose = "not-given"\ntests = {LYMPHN = "LYMPHOCYTES"}',
+        "[rulebook]: tests: LYMPHN = 'LYMPHOCYTES' is no known test (known: ALB,",
+    ),
     ("cycles = 3", "cycles = 0", "[dosing]: cycles: must be greater than or equal to 1, not 0"),
     ("cycles = 3", 'cycles = "3"', '[dosing]: cycles: must be a valid integer, not "3"'),
     ("cycles = 3", "cycles = 3.0", "[dosing]: cycles: must be a valid integer"),

@@ -55,6 +55,7 @@ class Samples:
     base: Floats
     base_state: Smalls  # LOW, NORMAL, HIGH or UNKNOWN
     after: Flags  # taken after the baseline sample, or, where there is none, after the first dose
+    fasting: Smalls | None = None  # 1 fasting, 0 not, -1 unknown; None where that is known of no row
     pchg: Floats | None = None  # change from baseline in percent as reported; else it follows from value and baseline
     # not init: a copy with other values must not take over what was made of these
     _rounded: dict[str, Floats] = field(default_factory=dict, init=False, repr=False, compare=False)

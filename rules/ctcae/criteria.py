@@ -38,7 +38,7 @@ class Clause(StrEnum):
     OR = "or baseline"  # the same, and grade 0 needs the baseline too
     AFTER = "after baseline"  # needs a baseline
     UP_TO = "up to baseline"
-    IF_FASTING = "if fasting"  # of a sample of which that is not known
+    IF_FASTING = "if fasting"  # possible of a sample of which that is not known
     CLINICAL = "clinical"  # the number opens this grade and does not decide it
     NOT_IN_TABLE = "not in table"  # the published book has a criterion, and this table has not
 

@@ -126,6 +126,7 @@ class _Group:
         }
         self.missing = {name: gaps for name, numbers in self.references.items() if (gaps := np.isnan(numbers)).any()}
         self.censor, self.after = samples.censor[rows], samples.after[rows]
+        self.fasting = np.full(self.size, -1, np.int8) if samples.fasting is None else samples.fasting[rows]
         self.pchg = None if samples.pchg is None else samples.numbers("pchg", rows, AS_IS)
         if Reference.BASE in used:
             self.base_known = self.after & ~np.isnan(self.references[Reference.BASE])
@@ -159,7 +160,9 @@ class _Group:
                 holds = self.after
             case Clause.UP_TO:
                 holds = ~self.after
-            case Clause.IF_FASTING | Clause.CLINICAL:
+            case Clause.IF_FASTING:
+                return self.fasting == 1, self.fasting != 0
+            case Clause.CLINICAL:
                 return np.zeros(self.size, np.bool_), np.ones(self.size, np.bool_)
             case _:
                 holds = np.ones(self.size, np.bool_)
@@ -250,7 +253,7 @@ def _why_not(group: _Group) -> Smalls:
     reasons = [
         (group.lacks(Reference.LLN, Reference.ULN), Ungraded.NO_RANGE),
         (group.lacks(Reference.BASE) & exact, Ungraded.NO_BASELINE),
-        (exact & (Clause.IF_FASTING in clauses), Ungraded.NO_FASTING),
+        ((group.fasting == -1) & exact & (Clause.IF_FASTING in clauses), Ungraded.NO_FASTING),
         (exact & (Clause.CLINICAL in clauses), Ungraded.NO_NUMBER),
     ]
     return np.select(

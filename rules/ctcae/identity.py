@@ -1,7 +1,8 @@
 """Which test a finding is about: domain, --TESTCD, specimen and name together, and the units it is measured in.
 
-The table is `identity.csv`. A urine creatinine is no blood creatinine, and a pH is blood's only where the row says so;
-glucose is another test by whether the participant had fasted. A code that is not in the table is no test.
+The table is `identity.csv`. A urine creatinine is no blood creatinine, a pH is blood's only where the row says so, and
+an oxygen pressure is arterial only where the row or its code does. A code that is not in the table is no test, unless
+the study says which one it means.
 """
 
 import csv
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,45 +31,52 @@ def lab_tests() -> Mapping[str, LabTest]:
     }
 
 
-_SPECIMENS = {
-    "other": ("CSF", "CEREBROSPINAL", "FAECES", "FECES", "STOOL", "SALIVA", "PLEURAL", "SYNOVIAL", "脑脊液", "便"),
-    "urine": ("URINE", "URINARY", "URINALYSIS", "尿"),
-    "blood": ("BLOOD", "SERUM", "PLASMA", "血"),
-}
+NO_CODES: Mapping[str, str] = MappingProxyType({})
+
+
+def identify(domain: str, testcd: str, spec: str, name: str, codes: Mapping[str, str] = NO_CODES) -> str | None:
+    """Return the test that a row with this --TESTCD, --SPEC and --TEST reports; None where the table has none.
+
+    `name` may be followed by the category (--CAT). A blank specimen is taken as blood unless the name says otherwise.
+    `codes` are a study's own test codes and the tests they mean: of these, too, the specimen must be right.
+    """
+    code = testcd.strip().upper()
+    return _identify(domain, codes.get(code, code), spec, name)
 
 
 @cache
-def identify(domain: str, testcd: str, spec: str, name: str, fast: str = "") -> str | None:
-    """Return the test that a row with this --TESTCD, --SPEC, --TEST and --FAST reports; None where the table has none.
-
-    `name` may be followed by the category (--CAT). A blank specimen is taken as blood unless the name says otherwise.
-    """
-    code = testcd.strip().upper()
+def _identify(domain: str, code: str, spec: str, name: str) -> str | None:
     if domain != "LB":
-        return _codes().get((domain, "", code, ""))
+        return _codes().get((domain, "", code))
     said = _specimen(spec) or ("other" if spec.strip() else _specimen(name))
-    return _of(said or "blood", code, fast) or _of(f"{said} only", code, fast)
+    fitting = _FITTING.get(said, (said,))
+    return next((test for specimen in fitting if (test := _codes().get(("LB", specimen, code)))), None)
+
+
+_SPECIMENS = {
+    "other": ("CSF", "CEREBROSPINAL", "FAECES", "FECES", "STOOL", "SALIVA", "PLEURAL", "SYNOVIAL", "脑脊液", "便"),
+    "urine": ("URINE", "URINARY", "URINALYSIS", "尿"),
+    "arterial": ("ARTERIAL", "动脉"),
+    "blood": ("BLOOD", "SERUM", "PLASMA", "血"),
+}
+_FITTING = {"": ("blood",), "blood": ("blood", "blood only"), "arterial": ("arterial", "blood", "blood only")}
+"""Which specimens of the table a row's specimen may be, where that is not itself alone."""
+
+_NOT_ABOUT_URINE = ("尿酸", "尿素")
+"""Urate and urea hold the sign for urine in their Chinese names, wherever they were measured."""
 
 
 def _specimen(text: str) -> str:
     """Return the specimen that a text names, '' where it names none."""
-    return next((kind for kind, words in _SPECIMENS.items() if any(word in text.upper() for word in words)), "")
-
-
-def _of(specimen: str, code: str, fast: str) -> str | None:
-    """Return the test of a code in a specimen, by whether it was fasting where that makes a difference."""
-    known = _codes()
-    fasting = known.get(("LB", specimen, code, fast.strip().upper())) if fast else None
-    return fasting or known.get(("LB", specimen, code, ""))
+    said = text.upper()
+    for word in _NOT_ABOUT_URINE:
+        said = said.replace(word, "")
+    return next((kind for kind, words in _SPECIMENS.items() if any(word in said for word in words)), "")
 
 
 @cache
-def _codes() -> Mapping[tuple[str, str, str, str], str]:
-    return {
-        (row["domain"], row["specimen"], code, row["fasting"]): row["test"]
-        for row in _rows()
-        for code in row["codes"].split()
-    }
+def _codes() -> Mapping[tuple[str, str, str], str]:
+    return {(row["domain"], row["specimen"], code): row["test"] for row in _rows() for code in row["codes"].split()}
 
 
 @cache
