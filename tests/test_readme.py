@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from alerts import tables
 from alerts.decide import Action
@@ -80,3 +81,11 @@ def test_exit_codes_are_listed():
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)", README))
 def test_links_lead_somewhere(link):
     assert (ROOT / link).exists()
+
+
+def test_the_example_of_grading_is_what_the_command_prints(tmp_path):
+    given, printed = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "lb.csv"
+    file.write_text(given, encoding="utf-8")
+    result = CliRunner().invoke(app, ["grade", str(file), "--ctcae", "5.0"])
+    assert (result.exit_code, result.stdout) == (0, printed)
