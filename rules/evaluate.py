@@ -47,7 +47,7 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
     feed = replace(
         view.feed,
         not_evaluable=_not_evaluable(view.feed, said.judgements),
-        unknown_tests={**view.feed.unknown_tests, **unknown_tests(view.participants)},
+        unknown_tests={**view.feed.unknown_tests, **unknown_tests(view.participants, rulebook.header.tests)},
     )
     for rule in rulebook.rules:
         if rulebook.kind_of(rule).level == "feed":

@@ -12,6 +12,7 @@ from rules.dtc import Dtc
 from rules.exposure import dosing_ended, first_dose, may_be_dosed
 from rules.graded import grade_participants
 from rules.records import Disposition, Dose, Participant, Subject
+from rules.unknown_tests import unknown_tests
 from tests.lab_stories import graded, header, on, participant, sample
 
 
@@ -366,6 +367,10 @@ def test_a_study_may_say_what_its_own_codes_mean():
     labs = (sample("LYMPHN", 1, "0.4"), sample("lymphn", 2, "0.3", spec="CSF"), sample("LYMPHX", 3, "0.2"))
     found = grade_participants([Participant(usubjid="S-1", findings=labs)], own)["S-1"]
     assert [(lab.test, lab.result) for lab in found] == [("LYM", "0.4")]
+    assert unknown_tests([Participant(usubjid="S-1", findings=labs)], own.tests) == {
+        "LYMPHN in csf": (1, 1),
+        "LYMPHX": (1, 1),
+    }
 
 
 @pytest.mark.parametrize(
