@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import resources
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.store import Store
 from rules.ctcae.grade import Ungraded
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
@@ -17,6 +19,7 @@ from rules.records import Dose, Feed, Finding, Participant, StudyView, Subject
 from rules.rulebook import parse_rulebook
 from rules.words import in_words
 from tests.lab_stories import header, on, sample
+from tests.trial import Trial, at, make_study
 
 DERIVE = ["ANC", "CACORR", "CREATCLR"]
 
@@ -291,3 +294,56 @@ def test_a_book_that_derives_says_so_in_words():
     assert "neutrophils, as white cells times the share of neutrophils in the same sample" in words
     assert "Cockcroft" not in words
     assert "Computed where" not in in_words(parse_rulebook(BOOK, "t"))
+
+
+def watched(tmp_path: Path, store: Store) -> tuple[Trial, dict[str, dict[str, str]]]:
+    """A trial that derives neutrophils, and its LB rows by test and day."""
+    book = tmp_path / "deriving.toml"
+    book.write_text(DERIVING, encoding="utf-8")
+    trial = Trial(tmp_path / "in", store, make_study(tmp_path / "in", str(book)))
+    trial.add("DM", USUBJID="S-1", RFXSTDTC="2014-03-03", AGE="50", SEX="M")
+    rows = {}
+    for test, unit, day, result in (
+        ("WBC", "10^9/L", "2014-02-28", "5.0"), ("NEUTLE", "%", "2014-02-28", "60"),
+        ("WBC", "10^9/L", "2014-03-10", "2.0"), ("NEUTLE", "%", "2014-03-10", "49.9"),
+    ):  # fmt: skip
+        rows[f"{test} {day}"] = trial.add(
+            "LB", USUBJID="S-1", LBTESTCD=test, LBSPEC="BLOOD", LBORRES=result, LBORRESU=unit, LBDTC=day, VISIT=day
+        )
+    return trial, rows
+
+
+def told(trial: Trial, day: str) -> list[tuple[str, str]]:
+    """Sweep, and return the new decisions of CYT-01."""
+    before = len(trial.decisions())
+    trial.sweep(at(day))
+    return [(one.action, one.reason) for one in trial.decisions()[before:] if one.rule_id == "CYT-01"]
+
+
+def test_a_derived_alert_follows_the_corrections_of_its_parts(tmp_path: Path, store: Store):
+    trial, rows = watched(tmp_path, store)
+    assert [action for action, _ in told(trial, "2014-03-11")] == ["notify"]
+    rows["NEUTLE 2014-03-10"]["LBORRES"] = "45"
+    ((action, reason),) = told(trial, "2014-03-12")
+    assert action == "amend"
+    assert "lborres 45, was 49.9" in reason
+    rows["NEUTLE 2014-03-10"]["LBORRES"] = "95"
+    ((action, reason),) = told(trial, "2014-03-13")[:1]
+    assert action == "retract"
+    assert "lborres 95, was 45" in reason
+    assert told(trial, "2014-03-14") == []
+
+
+def test_a_measured_count_that_comes_later_is_told_and_the_derived_alert_stays_open(tmp_path: Path, store: Store):
+    """It is another record, so another alert; the word of the retraction does not say yet that it took the place."""
+    trial, _ = watched(tmp_path, store)
+    told(trial, "2014-03-11")
+    trial.add(
+        "LB", USUBJID="S-1", LBTESTCD="NEUT", LBSPEC="BLOOD", LBORRES="0.9", LBORRESU="10^9/L", LBORNRLO="2.0",
+        LBORNRHI="7.0", LBDTC="2014-03-10", VISIT="2014-03-10",
+    )  # fmt: skip
+    assert sorted(action for action, _ in told(trial, "2014-03-12")) == ["notify", "retract"]
+    derived_one, measured = [one for one in trial.alerts() if one.rule_id == "CYT-01"]
+    assert (derived_one.state, derived_one.standing) == ("open", False)
+    assert (measured.state, measured.standing) == ("open", True)
+    assert measured.summary.startswith("Neutrophils 0.9 10^9/L")
