@@ -354,6 +354,29 @@ def test_a_change_from_baseline(change: dict[str, object], before: float, at: fl
     assert answers(told("HGB", change, (8, at), unit="g/L")) == [Answer.NOT_EVALUABLE]
 
 
+@pytest.mark.parametrize(
+    ("before", "result", "expected"),
+    [
+        ("<70", 96.5, [Answer.HIT]),  # from 70 at most
+        ("<70", 96.4, [Answer.NOT_EVALUABLE]),  # from anything below 70
+        ("<10", 26.4, []),  # not even from 0
+        (">70", 96.5, [Answer.NOT_EVALUABLE]),  # perhaps from 96
+        (">70", 96.4, []),
+    ],
+)
+def test_a_rise_from_a_limit(before: object, result: float, expected: list[Answer]):
+    rise = {"rise": {"by": {"value": 26.5, "unit": "umol/L"}, "hours": 48}}
+    assert answers(told("CREAT", rise, (-1, before), (2, result), unit="umol/L")) == expected
+
+
+def test_a_fall_from_a_limit():
+    fall = {"fall": {"percent": 50, "hours": 48}}
+    assert answers(told("PLAT", fall, (-1, ">200"), (2, 100), unit="10^9/L")) == [Answer.HIT]
+    assert answers(told("PLAT", fall, (-1, ">200"), (2, 101), unit="10^9/L")) == [Answer.NOT_EVALUABLE]
+    assert answers(told("PLAT", fall, (-1, "<200"), (2, 100), unit="10^9/L")) == [Answer.NOT_EVALUABLE]
+    assert told("PLAT", fall, (-1, "<200"), (2, 101), unit="10^9/L") == []
+
+
 @pytest.mark.parametrize("when", [{"times_baseline": 2}, {"rise": {"percent": 50}}, {"fall": {"percent": 50}}])
 def test_a_baseline_of_0_is_no_change_by_itself(when: dict[str, object]):
     assert told("CK", when, (-3, 0), (8, 0), unit="U/L") == []

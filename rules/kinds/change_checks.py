@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from rules.ctcae.grade import Ungraded
+from rules.ctcae.result import Censor
 from rules.dtc import Dtc
 from rules.graded import GradedFinding
 from rules.kinds.amounts import difference_in
@@ -119,20 +120,34 @@ def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[Grad
     hours = change.hours or 0
     if lab.value is None or lab.censor or (change.by is not None and difference_in(lab, change.by) is None):
         return why_not_compared(lab)
-    undated = False
+    doubts: list[Ungraded] = []
     for other in others:
-        if other.value is None or other.censor or not other.fits:
+        before = (
+            convert(lab.test, other.value, other.unit, lab.unit) if other.value is not None and other.fits else None
+        )
+        if before is None or not _may_follow(lab.adt, other.adt, hours):
             continue
-        before = convert(lab.test, other.value, other.unit, lab.unit)
-        needed = None if before is None else _needed(change, lab, before)
-        if before is None or not needed or sign * (lab.value - before) < needed:
-            continue
-        if lab.adt is None or other.adt is None or not lab.adt.has_day or not other.adt.has_day:
-            undated |= _may_follow(lab.adt, other.adt, hours)
-        elif _may_follow(lab.adt, other.adt, hours):
+        far = _is_far(change, sign, lab, before, other.censor)
+        if far is None:
+            doubts.append(Ungraded.CENSORED)
+        elif far and (lab.adt is None or other.adt is None or not (lab.adt.has_day and other.adt.has_day)):
+            doubts.append(Ungraded.NO_DAY)
+        elif far:
             way = "up" if sign > 0 else "down"
             return Met(way, f"{way} by {plain(abs(lab.value - before))} {lab.reported_unit} within {hours} h")
-    return Ungraded.NO_DAY if undated else None
+    return doubts[0] if doubts else None
+
+
+def _is_far(change: Change, sign: int, lab: GradedFinding, before: Decimal, censor: Censor) -> bool | None:
+    """Whether a number lies far enough from one before it, which may itself be a limit; None where nobody can tell."""
+    needed, value = _needed(change, lab, before), lab.value or Decimal(0)
+    far = bool(needed) and sign * (value - before) >= (needed or 0)
+    if not censor:
+        return far
+    if (censor in ("<", "<=")) is (sign > 0):  # the true distance is at least what the limit says
+        may_be_far = sign < 0 or change.percent is not None or value >= (needed or 0)
+        return True if far else None if may_be_far and value > 0 else False
+    return None if far else False
 
 
 def _may_follow(later: Dtc | None, earlier: Dtc | None, hours: int) -> bool:
