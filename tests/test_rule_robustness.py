@@ -118,7 +118,10 @@ trials = st.fixed_dictionaries(
             VSORRES=st.one_of(results, st.sampled_from(["38.6", "38.2", "36.6", ">38.3", "101.5"])),
             VSORRESU=st.sampled_from(["C", "F", "kg", "LB", "mmHg", "%", ""]), VSDTC=dates,
         ),
-        "EG": rows(EGTESTCD=st.sampled_from(["QTCF", "QTCB"]), EGORRES=results, EGORRESU=st.sampled_from(["ms", "s", ""]), EGDTC=dates),
+        "EG": rows(
+            EGTESTCD=st.sampled_from(["QTCF", "QTCB"]), EGORRES=results,
+            EGORRESU=st.sampled_from(["ms", "s", ""]), EGDTC=dates,
+        ),
         "QS": rows(QSTESTCD=st.sampled_from(["SLEDAI", "SLEDAI2K"]), QSORRES=results, QSDTC=dates),
         "CM": rows(
             CMTRT=medications, CMDECOD=medications, CMCLAS=medications, CMINDC=terms, CMROUTE=routes,
