@@ -63,7 +63,8 @@ _DOSE = {"stdtc": "Date", "occur": "Given", "presp": "Prespecified", "mood": "Sc
 def _finding(domain: str) -> dict[str, str]:
     """Name the fields of a finding that has no range of its own."""
     own = {f"{domain}{name}": label for name, label in _FINDING.items()}
-    return own | {"visit": "Visit", "base": "Baseline", "chg": "Change", "pchg": "Change in %"}
+    shared = ("visit", "base", "chg", "pchg", "atoxgrl", "atoxgrh")
+    return own | {name: _LB[name] for name in shared}
 
 
 SHOWN: Mapping[str, Mapping[str, str]] = {
