@@ -3,8 +3,9 @@
 It knows how such a cohort looks at baseline, how its counts move, what is common on low-dose IL-2, and when a site
 enters what. It must not know the script, the rules or what vigil makes of any of it.
 
-Counts vary within a person by less than the falls that matter, and no baseline lies just above a limit of grade 3 or 4:
-whatever is alerted in a replay comes from the script, so that silence and alarm can both be checked for any seed.
+Unless asked for more, counts vary within a person by less than the falls that matter, and no baseline lies just above a
+limit of grade 3 or 4: whatever is alerted in a replay comes from the script, so that silence and alarm can both be
+checked for any seed.
 """
 
 import random
@@ -14,6 +15,7 @@ from datetime import date, timedelta
 
 from monitor.demo.export import Entry, in_order
 from monitor.demo.labs import Levels, draw_levels, sample
+from monitor.demo.swings import Variability
 
 PARTICIPANTS = 40
 SCREENING_DAYS = 7
@@ -95,10 +97,14 @@ def make_cohort(
     normal: frozenset[int] = frozenset(),
     leukopenic: frozenset[int] = frozenset(),
     punctual: frozenset[int] = frozenset(),
+    variability: Variability | None = None,
 ) -> Cohort:
-    """Make the cohort of a seed; the numbers of `normal` start with normal counts, those of `leukopenic` without."""
-    people = tuple(_people(seed, normal, leukopenic, punctual))
-    entries = [entry for person in people for entry in _visits(seed, person, first_day)]
+    """Make the cohort of a seed; the numbers of `normal` start with normal counts, those of `leukopenic` without.
+
+    With `variability` no drug moves a value, all swing as people's do, and baselines lie where they may.
+    """
+    people = tuple(_people(seed, normal, leukopenic, punctual, keep_away=variability is None))
+    entries = [entry for person in people for entry in _visits(seed, person, first_day, variability)]
     entries += [entry for person in people for entry in _doses(person, first_day)]
     entries += [entry for person in people for entry in _subject(person, first_day)]
     entries += _common_events(seed, people, first_day)
@@ -111,7 +117,7 @@ def iso(first_day: date, day: int) -> str:
 
 
 def _people(
-    seed: int, normal: frozenset[int], leukopenic: frozenset[int], punctual: frozenset[int]
+    seed: int, normal: frozenset[int], leukopenic: frozenset[int], punctual: frozenset[int], *, keep_away: bool
 ) -> Iterator[Person]:
     """Draw the people in order of enrolment."""
     chance = random.Random(f"{seed} people")
@@ -141,13 +147,15 @@ def _people(
                 neutropenic=number in low_neut,
                 lymphopenic=number in low_lym,
                 thrombocytopenic=number in low_plat,
+                keep_away=keep_away,
             ),
         )
 
 
-def _visits(seed: int, person: Person, first_day: date) -> Iterator[Entry]:
+def _visits(seed: int, person: Person, first_day: date, variability: Variability | None) -> Iterator[Entry]:
     """Enter labs and vital signs of screening, every second week on treatment, every eighth week after it."""
     chance = random.Random(f"{seed} visits {person.number}")
+    walk = variability.walk(random.Random(f"{seed} swings {person.number}")) if variability else None
     treated = 4 * person.cycles
     weeks = [week for week in range(0, LAST_WEEK + 1, 2) if week <= treated or week % 8 == 0]
     for week in (-1, *weeks):
@@ -157,7 +165,7 @@ def _visits(seed: int, person: Person, first_day: date) -> Iterator[Entry]:
         visit = {"VISITNUM": str(week + 2), "VISIT": "SCREENING" if week < 0 else f"WEEK {week}"}
         when = f"{iso(first_day, seen)}T08:{chance.randrange(10, 50)}"
         dosing = week % 4 == 2 and week < treated
-        for values in sample(chance, person.levels, person.sex, week=week, dosing=dosing):
+        for values in sample(chance, person.levels, person.sex, week=week, dosing=dosing, walk=walk):
             yield Entry(domain="LB", usubjid=person.usubjid, values=visit | values | {"LBDTC": when}, shown=entered)
         for code, name, mean, spread, unit in _VITAL_SIGNS:
             values = {"VSTESTCD": code, "VSTEST": name, "VSORRES": f"{chance.gauss(mean, spread):.1f}"}

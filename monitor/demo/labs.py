@@ -7,6 +7,8 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from monitor.demo.swings import Walk
+
 COUNT = "10^9/L"
 
 
@@ -62,9 +64,15 @@ _ROOM = {"WBC": 1.12, "NEUT": 1.2, "LYM": 1.2, "PLAT": 1.15}
 
 
 def draw_levels(
-    chance: random.Random, *, leukopenic: bool, neutropenic: bool, lymphopenic: bool, thrombocytopenic: bool
+    chance: random.Random,
+    *,
+    leukopenic: bool,
+    neutropenic: bool,
+    lymphopenic: bool,
+    thrombocytopenic: bool,
+    keep_away: bool = True,
 ) -> Levels:
-    """Draw one person's levels with the asked cytopenias and no others."""
+    """Draw one person's levels with the asked cytopenias and no others; `keep_away`: from grades 3 and 4."""
     while True:
         levels = {
             "NEUT": _neutrophils(chance, leukopenic=leukopenic, neutropenic=neutropenic),
@@ -80,7 +88,8 @@ def draw_levels(
             "CREAT": chance.uniform(48, 72),
         }
         counts = levels | {"WBC": _white_cells(levels)}
-        if not any(limit / _ROOM[test] < counts[test] < limit * _ROOM[test] for test, limit in _GRADE_3_AND_4):
+        near = any(limit / _ROOM[test] < counts[test] < limit * _ROOM[test] for test, limit in _GRADE_3_AND_4)
+        if not (keep_away and near):
             return levels
 
 
@@ -103,14 +112,20 @@ def _white_cells(levels: Mapping[str, float]) -> float:
 COUNTS = ("WBC", "NEUT", "LYM", "EOS", "PLAT", "HGB")
 
 
-def sample(chance: random.Random, levels: Levels, sex: str, *, week: int, dosing: bool) -> Iterator[dict[str, str]]:
+def sample(
+    chance: random.Random, levels: Levels, sex: str, *, week: int, dosing: bool, walk: Walk | None = None
+) -> Iterator[dict[str, str]]:
     """Yield the LB values of one blood sample: counts drift up over the weeks and saw-tooth with the dosing phase.
 
-    At the end of a dosing phase only blood is counted; liver and kidney are looked at with every fourth week.
+    At the end of a dosing phase only blood is counted; liver and kidney are looked at with every fourth week. With
+    `walk` the drug moves nothing, and the values swing as that person's do.
     """
     found = {"MONO": levels["MONO"]}
     for code, level in levels.items():
         if code == "MONO":
+            continue
+        if walk is not None:
+            found[code] = level * walk.factor(code)
             continue
         test = TESTS[code]
         stray = max(-2 * test.spread, min(2 * test.spread, chance.gauss(0, test.spread)))

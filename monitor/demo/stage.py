@@ -12,6 +12,7 @@ from monitor.demo.cohort import Cohort, Person, iso, make_cohort
 from monitor.demo.export import NEVER, Entry, export, in_order
 from monitor.demo.incident import Change, Fault, Incident
 from monitor.demo.script import LEUKOPENIC, NORMAL, SCRIPT
+from monitor.demo.swings import Variability
 
 STEP_DAYS = 2
 """How many days lie between two exports."""
@@ -20,7 +21,7 @@ OLDER_BY = 10
 """How many days old the export is that comes back."""
 
 
-def staged_cohort(seed: int, first_day: date) -> Cohort:
+def staged_cohort(seed: int, first_day: date, variability: Variability | None = None) -> Cohort:
     """Make the cohort of a seed and let the script happen to it."""
     cohort = make_cohort(
         seed,
@@ -28,6 +29,7 @@ def staged_cohort(seed: int, first_day: date) -> Cohort:
         normal=NORMAL,
         leukopenic=frozenset(LEUKOPENIC),
         punctual=frozenset(incident.who for incident in SCRIPT if incident.who),
+        variability=variability,
     )
     entries = cohort.entries
     for incident in SCRIPT:
