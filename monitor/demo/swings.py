@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _CALM_LUPUS: Mapping[str, float] = {
-    "NEUT": 0.28, "LYM": 0.18, "EOS": 0.30, "PLAT": 0.08, "HGB": 0.03, "ALT": 0.20, "AST": 0.20, "ALP": 0.08,
+    "NEUT": 0.27, "LYM": 0.18, "EOS": 0.30, "PLAT": 0.08, "HGB": 0.03, "ALT": 0.20, "AST": 0.20, "ALP": 0.08,
     "GGT": 0.15, "BILI": 0.20, "CREAT": 0.05, "CK": 0.35, "LDH": 0.10, "ALB": 0.04,
 }  # fmt: skip
 """Within-person coefficient of variation of samples two weeks apart."""
