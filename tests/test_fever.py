@@ -20,6 +20,7 @@ WHEN: dict[str, object] = {
     "at_least": {"value": 38.5, "unit": "C"},
     "expected_hours": 24,
     "settled_below": {"value": 38.0, "unit": "C"},
+    "settled_slack_hours": 24,
 }
 NEUTROPENIA: dict[str, object] = {
     "neutrophils_below": {"value": 1.0, "unit": "10^9/L"},
@@ -120,7 +121,8 @@ def test_the_limit_one_step_either_side(value: str, unit: str, expected: list[An
     ],
 )
 def test_a_dose_explains_a_fever_of_less_than_a_day(day: int, time: str, expected: Answer):
-    assert answers(said(temp("39.0", day, time), temp("36.8", 6, "09:00"))) == [expected]
+    settled = (temp("36.8", 2, "12:00"), temp("36.8", 4, "09:00"))
+    assert answers(said(temp("39.0", day, time), *settled)) == [expected]
 
 
 def test_a_dose_on_the_first_day_is_the_first_dose():
@@ -131,10 +133,13 @@ def test_a_dose_on_the_first_day_is_the_first_dose():
     ("later", "expected"),
     [
         ([temp("37.9", 2, "09:00")], Answer.CLEAR),
-        ([temp("37.9", 5, "09:00")], Answer.CLEAR),
+        ([temp("37.9", 3, "09:00")], Answer.CLEAR),
+        ([temp("37.9", 3, "09:01")], Answer.NOT_EVALUABLE),  # too late to show anything
+        ([temp("37.9", 3)], Answer.NOT_EVALUABLE),  # perhaps too late
+        ([temp("36.8", 21, "09:00"), temp("38.2", 21, "12:00")], Answer.NOT_EVALUABLE),
         ([temp("38.0", 2, "08:59"), temp("37.9", 2, "10:00")], Answer.CLEAR),  # warm, but within 24 h
         ([temp("38.0", 2, "09:00"), temp("37.9", 2, "10:00")], Answer.HIT),  # warm at 24 h
-        ([temp("38.0", 3, "10:00"), temp("37.9", 4, "08:00")], Answer.CLEAR),  # warm after the next dose
+        ([temp("38.0", 3, "10:00"), temp("37.9", 4, "08:00")], Answer.NOT_EVALUABLE),  # after the next dose
         ([temp("38.0", 3, "10:00")], Answer.NOT_EVALUABLE),
         ([temp("37.9", 1, "10:00")], Answer.NOT_EVALUABLE),  # before it
         ([temp("37.9", 1)], Answer.NOT_EVALUABLE),  # nobody knows whether before or after
@@ -145,6 +150,11 @@ def test_a_dose_on_the_first_day_is_the_first_dose():
 )
 def test_an_expected_fever_must_settle(later, expected: Answer):
     assert answers(said(temp("39.0", 1, "15:00"), *later)) == [expected]
+
+
+def test_a_warm_reading_after_the_next_dose_says_nothing_of_the_one_before():
+    later = (temp("38.0", 3, "10:00"), temp("37.9", 4, "08:00"))
+    assert answers(said(temp("39.0", 1, "15:00"), *later, settled_slack_hours=48)) == [Answer.CLEAR]
 
 
 def test_an_expected_fever_waits_for_24_hours():

@@ -115,8 +115,9 @@ def describe(when: When) -> str:
     words = (
         f"After the first dose, a temperature of at least {when.at_least} with no dose less than "
         f"{when.expected_hours} hours before, or after a dose and not settled (below {when.settled_below}) "
-        f"{when.expected_hours} hours after it. One that settles is written down as expected. Where dates without "
-        f"times cannot tell, it is told; where no dose has a date, or nothing shows that a fever settled, that is told."
+        f"{when.expected_hours} hours after it. One that settles is written down as expected; only a reading of the "
+        f"{when.settled_slack_hours} hours after those, or earlier, shows that. Where dates without times "
+        f"cannot tell, it is told; where no dose has a date, or nothing shows that a fever settled, that is told."
     )
     if when.neutropenia is not None:
         limits = when.neutropenia

@@ -48,6 +48,7 @@ class When(BaseModel):
     at_least: Amount
     expected_hours: Annotated[int, Field(ge=1)]  # less than so long after a dose
     settled_below: Amount
+    settled_slack_hours: Annotated[int, Field(ge=0)]  # so much later at most is a low reading taken that shows it
     neutropenia: Neutropenia | None = None
 
     @model_validator(mode="after")
@@ -67,6 +68,11 @@ class When(BaseModel):
     def expected(self) -> timedelta:
         """How long after a dose a fever is expected."""
         return timedelta(hours=self.expected_hours)
+
+    @property
+    def shown_within(self) -> timedelta:
+        """How long after a dose a low reading still shows that a fever settled."""
+        return self.expected + timedelta(hours=self.settled_slack_hours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +141,18 @@ def _after_dose(
     doses: Sequence[Dose],
     now: datetime,
 ) -> JudgedReading:
-    """Say whether a fever after a dose settled. A later reading after another dose only counts where it is low."""
+    """Say whether a fever after a dose settled.
+
+    A later reading after another dose only counts where it is low; a low one long after shows nothing.
+    """
     hours = f"{when.expected_hours} h"
     others = [dose_ for dose_ in doses if elapsed(dose.stdtc, dose_.stdtc)[0] > NOW]
     for later in readings:
         if elapsed(lab.adt, later.adt)[0] <= NOW:
             continue
         warm = reaches(later, when.settled_below)
+        if warm is False and elapsed(dose.stdtc, later.adt)[1] > when.shown_within:
+            break
         if warm is False:
             why = f"less than {hours} after a dose, and settled: {sample_words(later, '')}"
             return JudgedReading(judged=Judged(lab=lab, hit=False), dose=dose, later=later, expected=why)
