@@ -3,13 +3,22 @@
 It joins the doses recorded with those that the plan expects and nobody has recorded yet.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rules.dtc import Dtc
-from rules.events import Event, Fact
-from rules.exposure import after_dose, began_after_first_dose, first_dose, has_undated_dose, last_dose, may_be_dosed
-from rules.records import Participant
+from rules.events import SEVERITIES, Event, Fact, grade_of, signs_of_seriousness
+from rules.exposure import (
+    ZeroDose,
+    after_dose,
+    began_after_first_dose,
+    first_dose,
+    has_undated_dose,
+    last_dose,
+    may_be_dosed,
+)
+from rules.records import AdverseEvent, Participant
 from rules.regimen import Fate, fates_by_plan
 
 if TYPE_CHECKING:
@@ -18,15 +27,25 @@ if TYPE_CHECKING:
 _MAY_HAVE_BEEN = frozenset({Fate.NO_RECORD, Fate.UNCLEAR, Fate.NOT_DUE})
 
 
+def emerged(event: Event, participant: Participant, zero_dose: ZeroDose) -> bool | None:
+    """Say whether an event began, began again or became worse after the first dose, None where that cannot be told."""
+    said = [began_after_first_dose(start, participant, zero_dose) for start in _starts(event) or (None,)]
+    first = first_dose(participant, zero_dose)
+    if first is not None:
+        said += [_became_worse_after(first, row, event.rows) for row in event.rows]
+    return True if True in said else None if None in said else False
+
+
 def emergence_doubt(event: Event, participant: Participant, context: "Context") -> str:
     """Say why it cannot be told whether an event began after the first dose; '' where it can."""
     zero_dose = context.header.zero_dose
-    if began_after_first_dose(event.onset, participant, zero_dose) is not None:
+    if emerged(event, participant, zero_dose) is not None:
         return ""
     first = first_dose(participant, zero_dose)
+    what = "become worse" if began_after_first_dose(event.onset, participant, zero_dose) is False else "begun"
     onset_words = "onset not known" if event.onset is None else f"onset {event.onset}"
     first_words = "date of the first dose not known" if first is None else f"first dose {first}"
-    return f"may have begun before or after the first dose ({onset_words}, {first_words})"
+    return f"may have {what} before or after the first dose ({onset_words}, {first_words})"
 
 
 def is_emergent(event: Event, participant: Participant, context: "Context") -> Fact:
@@ -34,25 +53,65 @@ def is_emergent(event: Event, participant: Participant, context: "Context") -> F
     doubt = emergence_doubt(event, participant, context)
     if doubt:
         return Fact(None if context.header.emergence == "strict" else True, doubt)
-    after = began_after_first_dose(event.onset, participant, context.header.zero_dose)
+    after = emerged(event, participant, context.header.zero_dose)
     return Fact(after, "" if after else "began before the first dose")
 
 
 def soon_after_dose(hours: int, event: Event, participant: Participant, context: "Context") -> Fact:
-    """Say whether an event began, or may have begun, within so many hours after a dose."""
+    """Say whether an event began, by any of its rows, or may have begun, within so many hours after a dose."""
     zero_dose = context.header.zero_dose
     if not {"EC", "EX"} & context.domains:
         return Fact(None, "the source holds no EC or EX data, so its time after a dose is not known")
-    onset = event.onset
-    if onset is None:
+    starts = _starts(event)
+    if not starts:
         dosed = bool(participant.doses) or may_be_dosed(participant, zero_dose)
         return Fact(None if dosed else False, "its onset is not known")
-    dose = after_dose(onset, participant, zero_dose, hours)
-    if dose is not None:
-        how = "within" if dose.certain else "which may be within"
-        return Fact(True, f"began {onset}, {how} {hours} h after the dose of {dose.on}")
-    hidden = _hidden_dose(onset, participant, context, hours)
+    possible = None
+    for onset in starts:
+        dose = after_dose(onset, participant, zero_dose, hours)
+        if dose is not None:
+            how = "within" if dose.certain else "which may be within"
+            fact = Fact(True, f"began {onset}, {how} {hours} h after the dose of {dose.on}")
+            if dose.certain:
+                return fact
+            possible = possible or fact
+    if possible is not None:
+        return possible
+    hidden = next(filter(None, (_hidden_dose(onset, participant, context, hours) for onset in starts)), "")
     return Fact(None, hidden) if hidden else Fact(False, f"no dose within {hours} h before")
+
+
+def _starts(event: Event) -> tuple[Dtc, ...]:
+    """The distinct starts that an event's rows report: a row may tell of it beginning again."""
+    starts = {row.aestdtc for row in event.rows if row.aestdtc is not None}
+    return tuple(sorted(starts, key=lambda start: (start.earliest, start.latest)))
+
+
+def _became_worse_after(first: Dtc, row: AdverseEvent, rows: Sequence[AdverseEvent]) -> bool | None:
+    """Whether a row is worse than all before it and was collected after the first dose, None where it may be so."""
+    if row.aedtc is not None and row.aedtc.latest < first.earliest:
+        return False
+    before = [other for other in rows if other is not row and not _collected_before(row, other)]
+    levels = [level for other in before if (level := _level(other)) is not None]
+    level = _level(row)
+    worse = level is not None and (not levels or level > max(levels))
+    newly_serious = bool(signs_of_seriousness(row)) and not any(signs_of_seriousness(other) for other in before)
+    if not before or not (worse or newly_serious):
+        return False
+    after = row.aedtc is not None and row.aedtc.earliest >= first.latest
+    follows = any(_collected_before(other, row) for other in before)
+    return True if after and follows and (levels or newly_serious) else None
+
+
+def _level(row: AdverseEvent) -> int | None:
+    """How bad a row says that its event is, None where it does not say."""
+    levels = (grade_of(Event(row.key, (row,))), SEVERITIES.get(row.aesev.upper()))
+    return max((level for level in levels if level is not None), default=None)
+
+
+def _collected_before(row: AdverseEvent, other: AdverseEvent) -> bool:
+    """Whether a row was certainly collected before another."""
+    return row.aedtc is not None and other.aedtc is not None and row.aedtc.latest < other.aedtc.earliest
 
 
 def _hidden_dose(onset: Dtc, participant: Participant, context: "Context", hours: int) -> str:
