@@ -214,8 +214,22 @@ def test_a_test_that_was_never_measured_leaves_its_rule_blind():
     (cannot,) = judged("lab_toxicity", PLAT, [sample("WBC", 8, 5)])
     assert (cannot.answer, cannot.scope, cannot.told) == (Answer.NOT_EVALUABLE, "PLAT", False)
     assert judged("lab_toxicity", PLAT, [sample("WBC", -3, 5)]) == []  # nothing measured since the dose: too early
-    assert judged("lab_toxicity", PLAT, [sample("WBC", 8, 5), *plat((-3, 200))]) == []
     assert judged("lab_toxicity", PLAT, [sample("WBC", 8, 5)], dosed=False) == []
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        plat((-3, 200), (1, 190)),
+        [*plat((-3, 200)), *(sample("PLAT", day, "", stat="NOT DONE") for day in (15, 29))],
+        [*plat((-3, 200)), sample("PLAT", 15, "ND")],
+    ],
+)
+def test_a_test_without_a_result_since_the_first_dose_leaves_its_rule_blind(rows: list[Finding]):
+    assert judged("lab_toxicity", PLAT, rows) == []  # nothing else either: too early
+    (cannot,) = judged("lab_toxicity", PLAT, [sample("WBC", 15, 5), *rows])
+    assert (cannot.answer, cannot.told) == (Answer.NOT_EVALUABLE, False)
+    assert cannot.summary == "Platelets: not measured after the first dose"
 
 
 def test_a_limit_is_told_at_its_mildest():

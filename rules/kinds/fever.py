@@ -29,7 +29,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each episode; say which fevers were expected, and which cannot be judged."""
     measured = context.findings(participant)
     labs = [lab for lab in measured if lab.test == TEMPERATURE]
-    if not labs and (blind := never_measured(rule, participant.usubjid, TEMPERATURE, measured)):
+    if blind := never_measured(rule, participant.usubjid, [TEMPERATURE], measured):
         yield blind
     doses = sorted(
         (dose for dose in participant.doses if was_given(dose, context.header.zero_dose)),

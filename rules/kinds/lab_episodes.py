@@ -197,24 +197,28 @@ def whole(percent: Decimal | None) -> str:
     return str(int(percent or 0))
 
 
-def never_measured(rule: "Rule", usubjid: str, test: str, others: Sequence[GradedFinding]) -> Judgement | None:
-    """Say that a dosed participant's findings hold no result of the test at all, so that its rule is blind.
+def never_measured(
+    rule: "Rule", usubjid: str, tests: Sequence[str], measured: Sequence[GradedFinding]
+) -> Judgement | None:
+    """Say that a dosed participant has no result of these tests after the first dose, so that the rule is blind.
 
-    Silent where nothing of its domain was measured after the first dose: then it is too early to tell. A temperature
-    says nothing of when blood is drawn.
+    A row without a result ("NOT DONE") is none. Silent where nothing of the domain was measured after the first dose:
+    then it is too early to tell. A temperature says nothing of when blood is drawn.
     """
-    domain = lab_tests()[test].domain
-    if not any(other.record.domain == domain and not other.predose for other in others):
+    domain, name = lab_tests()[tests[0]].domain, lab_tests()[tests[0]].name
+    done = [lab for lab in measured if lab.fault is not Ungraded.NO_RESULT and lab.record.domain == domain]
+    after = {lab.test for lab in done if not lab.predose}
+    if not after or after & set(tests):
         return None
-    name = lab_tests()[test].name
+    once = any(lab.test in tests for lab in done)
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
-        scope=test,
-        anchors=frozenset({test}),
+        scope=tests[0],
+        anchors=frozenset({tests[0]}),
         answer=Answer.NOT_EVALUABLE,
-        summary=f"{name}: never measured",
-        reason=f"{name}: other tests have results after the first dose, this one has none at all",
+        summary=f"{name}: {'not measured after the first dose' if once else 'never measured'}",
+        reason=f"{name}: other tests have results after the first dose, this one has none{'' if once else ' at all'}",
         urgency=rule.urgency,
         told=False,
     )

@@ -38,8 +38,9 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each episode of falls; else say what was not told, or could not be evaluated."""
     measured = context.findings(participant)
     labs = [lab for lab in measured if lab.test == when.test]
-    if not labs and (blind := never_measured(rule, participant.usubjid, when.test, measured)):
+    if blind := never_measured(rule, participant.usubjid, [when.test], measured):
         yield blind
+        return
     samples = judge_samples(when, labs)
     hits = [e for e in episodes(samples) if _is_confirmed(when, samples, e)]
     for episode in hits:

@@ -50,11 +50,9 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     labs = context.findings(participant)
     liver, bile = judge_transaminases(when, labs), judge_bilirubin(when, labs)
     said = _Said(rule, when, participant.usubjid, labs, context.header.ctcae)
-    if not any(lab.test in TRANSAMINASES for lab in labs) and (
-        blind := never_measured(rule, participant.usubjid, TRANSAMINASES[0], labs)
-    ):
-        yield blind
     paired = list(pairs(when, liver, bile))
+    if not paired and (blind := never_measured(rule, participant.usubjid, TRANSAMINASES, labs)):
+        yield blind
     patterns = {pair[0].key: pattern_of(when, pair[0].lab, labs) for pair in paired}
     for cholestatic in (False, True):
         alike = [pair for pair in paired if patterns[pair[0].key].cholestatic is cholestatic]

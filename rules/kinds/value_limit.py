@@ -5,7 +5,7 @@ meets none of them and is back to the range, or to the baseline where that lay f
 thresholds: they are in the rulebook (`rules.kinds.limits`).
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -41,13 +41,11 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each test and episode; else say what was not told, or could not be evaluated."""
     measured = context.findings(participant)
     dosed = first_dose(participant, context.header.zero_dose) is not None
-    told_of = {lab.test for lab in measured}
     for test in when.tests:
         labs = [lab for lab in measured if lab.test == test]
-        if _is_missed(when, test, participant, told_of) and (
-            blind := never_measured(rule, participant.usubjid, test, measured)
-        ):
-            yield blind
+        if missed := _missed(when, test, participant):
+            blind = never_measured(rule, participant.usubjid, missed, measured)
+            yield from [blind] if blind is not None else []
         samples = judge_samples(when, labs, dosed=dosed)
         hits = [episode for episode in episodes(samples) if _is_confirmed(when, samples, episode)]
         for episode in hits:
@@ -60,14 +58,14 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             yield from _clear(rule, when, participant.usubjid, samples, context.header.ctcae)
 
 
-def _is_missed(when: When, test: str, participant: Participant, measured: Set[str]) -> bool:
-    """Whether a test is not there and should be; of a participant of unknown sex it should."""
+def _missed(when: When, test: str, participant: Participant) -> Sequence[str]:
+    """Return the tests of which one should be there in place of this one; of a participant of unknown sex it should."""
     sex = participant.subject.sex.strip().upper() if participant.subject is not None else ""
     if when.expected_of is not None and sex in ("F", "M") and sex != when.expected_of:
-        return False
+        return ()
     if when.either:
-        return test == when.tests[0] and not measured & set(when.tests)
-    return test not in measured
+        return when.tests if test == when.tests[0] else ()
+    return (test,)
 
 
 def _is_confirmed(when: When, samples: Sequence[Judged], episode: Sequence[Judged]) -> bool:
