@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from rules.circumstances import circumstances
 from rules.context import Context
 from rules.graded import GradedFinding, grade_participants
-from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun
+from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun, Urgency
 from rules.records import Feed, Participant, StudyView
 from rules.rulebook import Header, Rule, Rulebook
 from rules.unknown_tests import unknown_tests
@@ -149,16 +149,20 @@ def _placed(word: Judgement | Due, subject: Participant | Feed, context: Context
 
 
 def _blind(rule: Rule, needed: frozenset[str]) -> Judgement:
-    """Say of the whole study, once and aloud, that a rule cannot be evaluated: none of its domains ever came."""
+    """Say of the whole study, once and aloud, that a rule cannot be evaluated: none of its domains ever came.
+
+    Never at once: nobody can bring data at 3 a.m.
+    """
+    lacking = f"the source holds no {' or '.join(sorted(needed))} data"
     return Judgement(
         rule_id=rule.id,
         usubjid="",
         scope=WHOLE_STUDY,
         anchors=frozenset({WHOLE_STUDY}),
         answer=Answer.NOT_EVALUABLE,
-        summary=f"{rule.title}: cannot be evaluated for anybody",
-        reason=f"the source holds no {' or '.join(sorted(needed))} data",
-        urgency=rule.urgency,
+        summary=f"{rule.title}: {lacking}",
+        reason=lacking,
+        urgency=min(rule.urgency, Urgency.SAME_DAY, key=lambda urgency: urgency.rank),
     )
 
 
