@@ -5,7 +5,8 @@ It knows lists of terms and texts; it must not know records or rules, nor what a
 A text becomes folded words (a Chinese or Japanese character is a word of its own); at each place the longest entry
 wins, and one that means something else ("flu-like") wins over a term of equal length. A match does not stand
 where an absence is said beside it ("no infection", "pneumonia ruled out"), nor, for an inflammation, where another
-cause is named in the same clause ("allergic conjunctivitis").
+cause is named in the same clause ("allergic conjunctivitis"). A suspicion ("not ruled out") is no absence, and a denial
+of something else ("no improvement of") does not reach the term behind it.
 """
 
 import csv
@@ -28,13 +29,21 @@ class Role(StrEnum):
     CAUSE = "cause"  # names a cause that turns an inflammation into something else
     ABSENT_BEFORE = "absent-before"  # denies what follows
     ABSENT_AFTER = "absent-after"  # denies what precedes
+    ABSENT_RIGHT_BEFORE = "absent-right-before"  # denies only what follows at once
+    ABSENT_RIGHT_AFTER = "absent-right-after"  # denies only what precedes at once
+    BARRIER = "barrier"  # what a cue denies instead of the term on its other side
 
 
 _WORD = re.compile(r"[^\W_]+")
 _IDEOGRAPH = re.compile(r"([\u3040-\u30ff\u3400-\u9fff])")
 _CLAUSE_END = re.compile(r"[,;:()/\uff0c\uff1b\u3002\uff1a]|(?<=\w\w)\.|\b(?:but|and|with)\b")
-_REACH_BEFORE = 2  # "no active pulmonary tuberculosis"
-_REACH_AFTER = 1  # "pneumonia was ruled out"
+_REACH = {
+    Role.ABSENT_BEFORE: 2,  # "no active pulmonary tuberculosis"
+    Role.ABSENT_AFTER: 1,  # "pneumonia was ruled out"
+    Role.ABSENT_RIGHT_BEFORE: 0,
+    Role.ABSENT_RIGHT_AFTER: 0,
+}
+_BEFORE = (Role.ABSENT_BEFORE, Role.ABSENT_RIGHT_BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,10 @@ class Found:
 
     entry: Entry
     denied: str = ""
+
+
+Place = tuple[int, int, Entry]
+"""Where an entry stands in a clause: its first word, the word after its last, and the entry."""
 
 
 class Vocabulary:
@@ -106,18 +119,11 @@ def _find_in_clause(vocabulary: Vocabulary, words: tuple[str, ...]) -> Iterator[
     """Find the terms of one clause."""
     places = list(_scan(vocabulary, words))
     causes = [entry.term for _, _, entry in places if entry.role is Role.CAUSE]
-    for start, end, entry in places:
+    for place in places:
+        entry = place[2]
         if entry.role is not Role.TERM:
             continue
-        absent = next(
-            (
-                cue.term
-                for cue_start, cue_end, cue in places
-                if (cue.role is Role.ABSENT_BEFORE and 0 <= start - cue_end <= _reach(cue, _REACH_BEFORE))
-                or (cue.role is Role.ABSENT_AFTER and 0 <= cue_start - end <= _reach(cue, _REACH_AFTER))
-            ),
-            "",
-        )
+        absent = next((cue[2].term for cue in places if _denies(cue, place, places)), "")
         if absent:
             yield Found(entry, f"the text says '{absent}'")
         elif causes and entry.is_inflammation:
@@ -126,12 +132,20 @@ def _find_in_clause(vocabulary: Vocabulary, words: tuple[str, ...]) -> Iterator[
             yield Found(entry)
 
 
-def _reach(cue: Entry, words: int) -> int:
-    """How many words may stand between a cue and what it denies; in Chinese and Japanese none."""
-    return words if cue.term.isascii() else 0
+def _denies(cue: Place, term: Place, places: Iterable[Place]) -> bool:
+    """Whether a cue denies a term: near enough, on its side, and with nothing between them that it denies instead."""
+    role = cue[2].role
+    if role not in _REACH:
+        return False
+    left, right = (cue, term) if role in _BEFORE else (term, cue)
+    # In Chinese and Japanese no word may stand between.
+    reach = _REACH[role] if cue[2].term.isascii() else 0
+    if not 0 <= right[0] - left[1] <= reach:
+        return False
+    return not any(left[1] <= start and end <= right[0] for start, end, entry in places if entry.role is Role.BARRIER)
 
 
-def _scan(vocabulary: Vocabulary, words: tuple[str, ...]) -> Iterator[tuple[int, int, Entry]]:
+def _scan(vocabulary: Vocabulary, words: tuple[str, ...]) -> Iterator[Place]:
     """Yield the longest entry at each place as (start, end, entry), leaving out what lies within another."""
     furthest = 0
     for start in range(len(words)):
