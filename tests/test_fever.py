@@ -271,13 +271,28 @@ def test_what_lacks_its_other_half_is_written_and_what_cannot_be_read_is_told():
     assert (alone.answer, alone.told) == (Answer.NOT_EVALUABLE, False)
     assert alone.reason.endswith("neutrophils not measured within 48 h")
     (low,) = febrile(count("0.5", 6))
-    assert (low.told, low.reason.endswith("temperature not measured within 48 h")) == (False, True)
+    assert (low.told, low.reason.endswith("not measured within 48 h from then on")) == (False, True)
     (undated,) = febrile(temp("38.4", None), count("0.5", 6))
     assert undated.told
     assert "the day of a sample is not known" in undated.reason
     (unread,) = febrile(temp("38.4", 6), count("0.5", 6, "", "%"))
     assert unread.told
     assert "the unit does not fit the test" in unread.reason
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "expected"),
+    [
+        (5, "20:00", [Answer.NOT_EVALUABLE]),
+        (6, "07:59", [Answer.NOT_EVALUABLE]),
+        (6, "08:00", []),
+        (6, "", []),  # at the same visit
+        (8, "08:00", []),
+        (8, "08:01", [Answer.NOT_EVALUABLE]),
+    ],
+)
+def test_a_normal_temperature_answers_only_for_a_low_count_before_it(day: int, time: str, expected: list[Answer]):
+    assert answers(febrile(count("0.5", 6, "08:00"), temp("36.8", day, time))) == expected
 
 
 def test_other_vital_signs_without_a_temperature_are_said():

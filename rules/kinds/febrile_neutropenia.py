@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement, Urgency
-from rules.kinds.fever_limits import NEUTROPHILS, TEMPERATURE, Neutropenia, is_below, reaches
+from rules.kinds.fever_limits import NEUTROPHILS, NOW, TEMPERATURE, Neutropenia, is_below, reaches
 from rules.kinds.lab_episodes import evidence_of, sample_words, why_not_compared
 from rules.kinds.together import can_be_within, clusters, elapsed
 
@@ -71,6 +71,7 @@ def _are_near(limits: Neutropenia, lab: GradedFinding, other: GradedFinding) -> 
 def _open(limits: Neutropenia, single: Labs, others: Labs, possible: Labs) -> Iterator[tuple[GradedFinding, str, bool]]:
     """Yield each finding that lacks its other half, why, and whether the other half is there but cannot be read.
 
+    A temperature from before a low count answers nothing about what came after: one from then on is needed.
     `possible` are those of the others that may be the other half.
     """
     for lab in single:
@@ -81,9 +82,10 @@ def _open(limits: Neutropenia, single: Labs, others: Labs, possible: Labs) -> It
         if unread:
             why = Ungraded.NO_DAY if unread[-1].adt is None or lab.adt is None else why_not_compared(unread[-1])
             yield lab, f"{sample_words(unread[-1], '')}: {why}", True
+        elif lab.test == NEUTROPHILS and not any(elapsed(lab.adt, other.adt)[1] >= NOW for other in near):
+            yield lab, f"temperature not measured within {limits.within_hours} h from then on", False
         elif not near:
-            other_half = "temperature" if lab.test == NEUTROPHILS else "neutrophils"
-            yield lab, f"{other_half} not measured within {limits.within_hours} h", False
+            yield lab, f"neutrophils not measured within {limits.within_hours} h", False
 
 
 def _hit(
