@@ -21,6 +21,7 @@ WHEN: dict[str, object] = {
     "expected_hours": 24,
     "settled_below": {"value": 38.0, "unit": "C"},
     "settled_slack_hours": 24,
+    "plausible": {"least": 30, "most": 45, "unit": "C"},
 }
 NEUTROPENIA: dict[str, object] = {
     "neutrophils_below": {"value": 1.0, "unit": "10^9/L"},
@@ -204,6 +205,36 @@ def test_a_fever_without_any_dated_dose_is_told_as_unknown(doses):
     assert "no dose has a date" in open_.reason
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        ("4.2", "C", [Answer.NOT_EVALUABLE]),
+        ("39.5", "F", [Answer.NOT_EVALUABLE]),
+        ("101.3", "C", [Answer.NOT_EVALUABLE]),
+        ("29.9", "C", [Answer.NOT_EVALUABLE]),
+        ("30", "C", []),
+        ("45", "C", [Answer.HIT]),
+        ("45.1", "C", [Answer.NOT_EVALUABLE]),
+    ],
+)
+def test_an_implausible_temperature_is_told_as_unknown(value: str, unit: str, expected: list[Answer]):
+    told = said(temp(value, 2, "10:00", unit))
+    assert answers(told) == expected
+    if expected == [Answer.NOT_EVALUABLE]:
+        assert isinstance(told[0], Judgement)
+        assert (told[0].told, told[0].urgency) == (True, Urgency.SAME_DAY)
+        assert "not plausible (outside 30 to 45 C)" in told[0].reason
+
+
+def test_an_implausible_temperature_ends_no_fever_and_answers_for_no_count():
+    hit, open_ = said(temp("39.5", 6, "08:00"), temp("3.65", 7, "08:00"))
+    assert isinstance(hit, Judgement)
+    assert isinstance(open_, Judgement)
+    assert (hit.answer, hit.recovery, open_.answer) == (Answer.HIT, "", Answer.NOT_EVALUABLE)
+    assert answers(said(temp("39.0", 1, "15:00"), temp("3.65", 2, "08:00"))) == [Answer.NOT_EVALUABLE]
+    assert answers(febrile(count("0.5", 6, "08:00"), temp("3.65", 6, "09:00"))) == [Answer.NOT_EVALUABLE]
+
+
 def test_history_and_the_undosed_are_silent():
     assert said(temp("39.0", -2, "12:00")) == []
     assert said(temp("39.0", 2, "12:00"), doses=[]) == []
@@ -311,6 +342,8 @@ def test_a_temperature_does_not_make_a_laboratory_late():
         {"at_least": {"value": 38.5, "unit": "mg/L"}},
         {"settled_below": {"value": 38.6, "unit": "C"}},
         {"expected_hours": 0},
+        {"plausible": {"least": 45, "most": 30, "unit": "C"}},
+        {"plausible": {"least": 30, "most": 45, "unit": "mg/L"}},
         {"neutropenia": NEUTROPENIA | {"neutrophils_below": {"value": 1, "unit": "C"}}},
         {"neutropenia": NEUTROPENIA | {"limit": 1}},
         {"fever": 1},

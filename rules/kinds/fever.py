@@ -49,7 +49,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     yield from _expected(rule, participant.usubjid, [reading for reading in readings if reading.expected])
     yield from (Due(context.instant(reading.due)) for reading in readings if reading.due is not None)
     if when.neutropenia is not None:
-        yield from judge_neutropenia(rule, when.neutropenia, participant.usubjid, measured, context.header.ctcae)
+        read = [lab for lab in measured if lab.test != TEMPERATURE or when.plausible.allows(lab)]
+        yield from judge_neutropenia(rule, when.neutropenia, participant.usubjid, read, context.header.ctcae)
 
 
 def _hit(rule: "Rule", when: When, usubjid: str, episode: Sequence[JudgedReading], ctcae: str) -> Judgement:
@@ -117,7 +118,8 @@ def describe(when: When) -> str:
         f"{when.expected_hours} hours before, or after a dose and not settled (below {when.settled_below}) "
         f"{when.expected_hours} hours after it. One that settles is written down as expected; only a reading of the "
         f"{when.settled_slack_hours} hours after those, or earlier, shows that. Where dates without times "
-        f"cannot tell, it is told; where no dose has a date, or nothing shows that a fever settled, that is told."
+        f"cannot tell, it is told; where no dose has a date, or nothing shows that a fever settled, that is told. "
+        f"So is a reading outside {when.plausible}, which shows nothing."
     )
     if when.neutropenia is not None:
         limits = when.neutropenia

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
 from rules.hit import Consequence, Urgency
-from rules.kinds.amounts import Amount, amount_in, check_unit
+from rules.kinds.amounts import Amount, Number, amount_in, check_unit
 from rules.kinds.lab_episodes import Judged, passes, sample_words, undercuts, why_not_compared
 from rules.kinds.together import elapsed
 from rules.records import Dose
@@ -40,6 +40,32 @@ class Neutropenia(BaseModel):
     consequence: Consequence = Consequence.HOLD
 
 
+class Plausible(BaseModel):
+    """Between which temperatures a reading is one; another is a slip, such as a comma or a unit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    least: Number
+    most: Number
+    unit: str
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        check_unit(TEMPERATURE, self.unit)
+        if self.least > self.most:
+            raise ValueError("least lies above most")
+        return self
+
+    def allows(self, lab: GradedFinding) -> bool:
+        """Whether a reading can be one; what cannot be compared is not doubted here."""
+        known = convert(TEMPERATURE, lab.value, lab.unit, self.unit) if lab.value is not None else None
+        return known is None or self.least <= known <= self.most
+
+    def __str__(self) -> str:
+        """The range in words."""
+        return f"{self.least} to {self.most} {self.unit}"
+
+
 class When(BaseModel):
     """From when on a temperature is told, and how long after a dose it is expected."""
 
@@ -49,6 +75,7 @@ class When(BaseModel):
     expected_hours: Annotated[int, Field(ge=1)]  # less than so long after a dose
     settled_below: Amount
     settled_slack_hours: Annotated[int, Field(ge=0)]  # so much later at most is a low reading taken that shows it
+    plausible: Plausible
     neutropenia: Neutropenia | None = None
 
     @model_validator(mode="after")
@@ -104,8 +131,9 @@ def judge_temperatures(
 
     `doses` were given, in order of time; `now` is study-local.
     """
+    plausible = [lab for lab in readings if when.plausible.allows(lab)]
     return [
-        _judge(when, lab, readings, doses, now)
+        _judge(when, lab, plausible, doses, now)
         for lab in readings
         if not lab.predose and lab.fault is not Ungraded.NO_RESULT
     ]
@@ -114,7 +142,9 @@ def judge_temperatures(
 def _judge(
     when: When, lab: GradedFinding, readings: Sequence[GradedFinding], doses: Sequence[Dose], now: datetime
 ) -> JudgedReading:
-    """Judge one reading."""
+    """Judge one reading beside the plausible ones."""
+    if not when.plausible.allows(lab):
+        return _unknown(lab, f"{sample_words(lab, '')}: not plausible (outside {when.plausible})")
     high = reaches(lab, when.at_least)
     if not high:
         below = reaches(lab, when.settled_below) is False
