@@ -48,6 +48,10 @@ def found(who: str, rule: str, day: int, action: Action = Action.NOTIFY, *, take
         "An event withdrawn at source",
         "Late entry for a past date",
         "Wrong unit",
+        "Fever in the rest phase",
+        "A live vaccine",
+        "Admitted, and no serious event",
+        "Liver: potential Hy's law",
         "A repeated export",
         "A half-written file",
         "An older export comes back",
@@ -125,20 +129,22 @@ def test_the_verdict_asks_for_a_told_decision_of_the_right_rule_on_the_right_day
     person = COHORT.person(4)
     day = person.day(10)
     latest = first_good_look(day)
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", latest)) is Kept.YES
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day - 1)) is Kept.NO
-    assert verdict("Herpes zoster") is Kept.NO
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", latest + 1)) is Kept.NO
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day, taken=False)) is Kept.NO
-    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", day, Action.EXTEND)) is Kept.NO
-    assert verdict("Herpes zoster", found("SYN-001", "INF-02", day)) is Kept.NO
+    treated = found(person.usubjid, "INF-04b", latest)
+    assert verdict("Herpes zoster", treated, found(person.usubjid, "INF-02", latest)) is Kept.YES
+    assert verdict("Herpes zoster", treated, found(person.usubjid, "INF-02", day - 1)) is Kept.NO
+    assert verdict("Herpes zoster", treated) is Kept.NO
+    assert verdict("Herpes zoster", found(person.usubjid, "INF-02", latest)) is Kept.NO
+    assert verdict("Herpes zoster", treated, found(person.usubjid, "INF-02", latest + 1)) is Kept.NO
+    assert verdict("Herpes zoster", treated, found(person.usubjid, "INF-02", day, taken=False)) is Kept.NO
+    assert verdict("Herpes zoster", treated, found(person.usubjid, "INF-02", day, Action.EXTEND)) is Kept.NO
+    assert verdict("Herpes zoster", treated, found("SYN-001", "INF-02", day)) is Kept.NO
 
 
 def test_the_verdict_forbids_what_must_not_be_told():
     person = COHORT.person(4)
-    told = found(person.usubjid, "INF-02", person.day(10))
-    assert verdict("Herpes zoster", told, found(person.usubjid, "SAE-01", person.day(10))) is Kept.NO
-    assert verdict("Herpes zoster", told, found("SYN-001", "SAE-01", person.day(10))) is Kept.YES
+    told, treated = (found(person.usubjid, rule, person.day(10)) for rule in ("INF-02", "INF-04b"))
+    assert verdict("Herpes zoster", told, treated, found(person.usubjid, "SAE-01", person.day(10))) is Kept.NO
+    assert verdict("Herpes zoster", told, treated, found("SYN-001", "SAE-01", person.day(10))) is Kept.YES
     assert verdict("Leukopenic at baseline", found("SYN-006", "CYT-03", 9)) is Kept.NO
     assert verdict("Leukopenic at baseline", found("SYN-006", "CYT-03", 9, Action.HOLD_BACK)) is Kept.YES
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from monitor.demo.bedside import STANDARD, draw_body, encounter, medication, temperature, visit_values
 from monitor.demo.export import Entry, in_order
 from monitor.demo.labs import Levels, draw_levels, sample
 from monitor.demo.swings import Variability
@@ -23,6 +24,9 @@ ENROLMENT_DAYS = 28
 DOSE_DAYS = (1, 3, 5, 7, 9, 11, 13)
 CYCLE_DAYS = 28
 LAST_WEEK = 24
+
+FEBRILE_FROM = 1.3
+"""Who has fewer neutrophils at rest has no fever here: with one they would be an emergency, which is for the script."""
 
 LEUKOPENIC, NEUTROPENIC, LYMPHOPENIC, THROMBOCYTOPENIC = 16, 8, 22, 5
 """Of forty at baseline: 40 %, 21 % and 55 % as in Han Chinese lupus; low platelets are a qualifying finding."""
@@ -107,6 +111,7 @@ def make_cohort(
     entries = [entry for person in people for entry in _visits(seed, person, first_day, variability)]
     entries += [entry for person in people for entry in _doses(person, first_day)]
     entries += [entry for person in people for entry in _subject(person, first_day)]
+    entries += [entry for person in people for entry in _treatment(seed, person, first_day)]
     entries += _common_events(seed, people, first_day)
     return Cohort(first_day=first_day, people=people, entries=in_order(entries))
 
@@ -153,8 +158,9 @@ def _people(
 
 
 def _visits(seed: int, person: Person, first_day: date, variability: Variability | None) -> Iterator[Entry]:
-    """Enter labs and vital signs of screening, every second week on treatment, every eighth week after it."""
+    """Enter what is measured in screening, every second week on treatment, every eighth week after it."""
     chance = random.Random(f"{seed} visits {person.number}")
+    body = draw_body(random.Random(f"{seed} body {person.number}"))
     walk = variability.walk(random.Random(f"{seed} swings {person.number}")) if variability else None
     treated = 4 * person.cycles
     weeks = [week for week in range(0, LAST_WEEK + 1, 2) if week <= treated or week % 8 == 0]
@@ -167,16 +173,10 @@ def _visits(seed: int, person: Person, first_day: date, variability: Variability
         dosing = week % 4 == 2 and week < treated
         for values in sample(chance, person.levels, person.sex, week=week, dosing=dosing, walk=walk):
             yield Entry(domain="LB", usubjid=person.usubjid, values=visit | values | {"LBDTC": when}, shown=entered)
-        for code, name, mean, spread, unit in _VITAL_SIGNS:
-            values = {"VSTESTCD": code, "VSTEST": name, "VSORRES": f"{chance.gauss(mean, spread):.1f}"}
-            values |= {"VSORRESU": unit, "VSDTC": when}
-            yield Entry(domain="VS", usubjid=person.usubjid, values=visit | values, shown=entered)
-
-
-_VITAL_SIGNS = (
-    ("TEMP", "Temperature", 36.6, 0.15, "C"),
-    ("SYSBP", "Systolic Blood Pressure", 116, 6, "mmHg"),
-)
+        for domain, values in visit_values(chance, body, week=week, dosing=dosing):
+            yield Entry(
+                domain=domain, usubjid=person.usubjid, values=visit | values | {f"{domain}DTC": when}, shown=entered
+            )
 
 
 def _doses(person: Person, first_day: date) -> Iterator[Entry]:
@@ -223,12 +223,22 @@ def _subject(person: Person, first_day: date) -> Iterator[Entry]:
         yield Entry(domain="DS", usubjid=person.usubjid, values=values, shown=day)
 
 
+def _treatment(seed: int, person: Person, first_day: date) -> Iterator[Entry]:
+    """Enter the standard treatment of lupus, which began long before and goes on."""
+    chance = random.Random(f"{seed} treatment {person.number}")
+    for number, (name, decod, group, days) in enumerate(STANDARD, start=1):
+        began = iso(first_day, person.first_dose - chance.randint(*days))
+        values = medication(f"C{number:02d}", name, decod, group, "系统性红斑狼疮", cmstdtc=began)
+        yield Entry(domain="CM", usubjid=person.usubjid, values=values, shown=person.day(-SCREENING_DAYS))
+
+
 def _common_events(seed: int, people: tuple[Person, ...], first_day: date) -> Iterator[Entry]:
     """Enter what is common, mild and not serious: first as going on, then as resolved."""
     chance = random.Random(f"{seed} common events")
     had: dict[str, int] = {}
     for common in COMMON:
-        for person in chance.sample(people, common.of_forty):
+        able = people if common.decod != "Pyrexia" else [p for p in people if p.levels["NEUT"] > FEBRILE_FROM]
+        for person in chance.sample(able, common.of_forty):
             had[person.usubjid] = had.get(person.usubjid, 0) + 1
             cycle = chance.choice((0, 0, 0, 1, 2)) * CYCLE_DAYS
             onset = person.day(cycle + (chance.choice(DOSE_DAYS) if common.after_dose else chance.randint(2, 26)))
@@ -239,6 +249,18 @@ def _common_events(seed: int, people: tuple[Person, ...], first_day: date) -> It
             yield Entry(domain="AE", usubjid=person.usubjid, values=event, shown=told, gone=over)
             event |= {"AEENDTC": iso(first_day, over), "AEOUT": "RECOVERED/RESOLVED"}
             yield Entry(domain="AE", usubjid=person.usubjid, values=event, shown=over)
+            if common.decod == "Pyrexia":
+                yield from _fever(person, onset, first_day)
+            elif common.soc == INFECTIONS:
+                seen = encounter(f"H{had[person.usubjid]:02d}", "门诊就诊", hostdtc=iso(first_day, told))
+                yield Entry(domain="HO", usubjid=person.usubjid, values=seen, shown=told)
+
+
+def _fever(person: Person, day: int, first_day: date) -> Iterator[Entry]:
+    """Enter a fever in the evening of a dose, and that it is gone the next morning."""
+    for degrees, at, seen in (("38.7", "T18:00", day), ("36.8", "T07:30", day + 1)):
+        values = temperature(degrees) | {"VISIT": "UNSCHEDULED", "VSDTC": f"{iso(first_day, seen)}{at}"}
+        yield Entry(domain="VS", usubjid=person.usubjid, values=values, shown=seen)
 
 
 _SERIOUSNESS = ("AESER", "AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")

@@ -27,6 +27,8 @@ class Test:
     spread: float
     dosing: float = 1.0  # the level at the end of a dosing phase, relative to the level at rest
     drift: float = 0.0  # relative rise a week
+    spec: str = "SERUM"
+    rare: bool = False  # looked at in screening and every eighth week
 
 
 TESTS: Mapping[str, Test] = {
@@ -47,9 +49,31 @@ TESTS: Mapping[str, Test] = {
                 spread=0.06),
     "BILI": Test(name="Bilirubin", unit="umol/L", female=("0", "21"), male=("0", "26"), decimals=1, spread=0.12),
     "CREAT": Test(name="Creatinine", unit="umol/L", female=("41", "73"), male=("57", "97"), decimals=0, spread=0.05),
+    "ALB": Test(name="Albumin", unit="g/L", female=("40", "55"), male=("40", "55"), decimals=1, spread=0.025),
+    "LDH": Test(name="Lactate Dehydrogenase", unit="U/L", female=("120", "250"), male=("120", "250"), decimals=0,
+                spread=0.06),
+    "C3": Test(name="Complement C3", unit="g/L", female=("0.70", "1.40"), male=("0.70", "1.40"), decimals=2,
+               spread=0.04),
+    "C4": Test(name="Complement C4", unit="g/L", female=("0.10", "0.40"), male=("0.10", "0.40"), decimals=3,
+               spread=0.04),
+    "CK": Test(name="Creatine Kinase", unit="U/L", female=("40", "200"), male=("50", "310"), decimals=0, spread=0.15,
+               rare=True),
+    "LIPASE": Test(name="Lipase", unit="U/L", female=("13", "60"), male=("13", "60"), decimals=0, spread=0.10,
+                   rare=True),
+    "TSH": Test(name="Thyrotropin", unit="mU/L", female=("0.35", "4.94"), male=("0.35", "4.94"), decimals=2,
+                spread=0.15, rare=True),
+    "PROT24H": Test(name="Protein in 24 hours", unit="g/24h", female=("0", "0.15"), male=("0", "0.15"), decimals=2,
+                    spread=0.10, spec="URINE", rare=True),
+    "UPCR": Test(name="Protein/Creatinine", unit="g/g", female=("0", "0.20"), male=("0", "0.20"), decimals=2,
+                 spread=0.10, spec="URINE", rare=True),
     # White cells are the sum of their kinds and have no variation of their own.
     "WBC": Test(name="Leukocytes", unit=COUNT, female=("3.5", "9.5"), male=("3.5", "9.5"), decimals=2, spread=0.0),
 }  # fmt: skip
+
+STRIPS: Mapping[str, str] = {
+    "PROTU": "Protein", "OCCBLD": "Occult Blood", "HCG": "Choriogonadotropin Beta",
+}  # fmt: skip
+"""Urine test strips, read as words; that for pregnancy is for women."""
 
 Levels = Mapping[str, float]
 """A person's own level of each test at rest before treatment, in the test's unit; MONO stands for the other cells."""
@@ -86,6 +110,15 @@ def draw_levels(
             "ALP": chance.uniform(45, 95),
             "BILI": chance.uniform(5, 15),
             "CREAT": chance.uniform(48, 72),
+            "ALB": chance.uniform(36, 44),
+            "LDH": chance.uniform(140, 210),
+            "C3": chance.uniform(0.50, 0.90),  # low in active lupus
+            "C4": chance.uniform(0.08, 0.20),
+            "CK": chance.uniform(55, 130),
+            "LIPASE": chance.uniform(18, 45),
+            "TSH": chance.uniform(1.0, 3.0),
+            "PROT24H": chance.uniform(0.08, 0.25),
+            "UPCR": chance.uniform(0.08, 0.25),
         }
         counts = levels | {"WBC": _white_cells(levels)}
         near = any(limit / _ROOM[test] < counts[test] < limit * _ROOM[test] for test, limit in _GRADE_3_AND_4)
@@ -110,6 +143,7 @@ def _white_cells(levels: Mapping[str, float]) -> float:
 
 
 COUNTS = ("WBC", "NEUT", "LYM", "EOS", "PLAT", "HGB")
+COMPLEMENT = ("C3", "C4")
 
 
 def sample(
@@ -117,8 +151,9 @@ def sample(
 ) -> Iterator[dict[str, str]]:
     """Yield the LB values of one blood sample: counts drift up over the weeks and saw-tooth with the dosing phase.
 
-    At the end of a dosing phase only blood is counted; liver and kidney are looked at with every fourth week. With
-    `walk` the drug moves nothing, and the values swing as that person's do.
+    At the end of a dosing phase only blood is counted and complement measured; liver, kidney and urine are looked at
+    with every fourth week, and what is rare with every eighth. With `walk` the drug moves nothing, and the values swing
+    as that person's do.
     """
     found = {"MONO": levels["MONO"]}
     for code, level in levels.items():
@@ -132,8 +167,12 @@ def sample(
         moved = (test.dosing if dosing else 1.0) * (1 + test.drift * max(week, 0))
         found[code] = level * moved * (1 + stray)
     found["WBC"] = _white_cells(found)
-    for code in COUNTS if dosing else TESTS:
-        yield reported(code, f"{found[code]:.{TESTS[code].decimals}f}", sex)
+    thorough = week < 0 or week % 8 == 0
+    for code in (*COUNTS, *COMPLEMENT) if dosing else TESTS:
+        if thorough or not TESTS[code].rare:
+            yield reported(code, f"{found[code]:.{TESTS[code].decimals}f}", sex)
+    if not dosing:
+        yield from (_strip(code) for code in STRIPS if code != "HCG" or sex == "F")
 
 
 def reported(code: str, result: str, sex: str) -> dict[str, str]:
@@ -141,7 +180,13 @@ def reported(code: str, result: str, sex: str) -> dict[str, str]:
     test = TESTS[code]
     low, high = test.female if sex == "F" else test.male
     return {
-        "LBTESTCD": code, "LBTEST": test.name, "LBSPEC": "BLOOD" if test.unit in {COUNT, "g/L"} else "SERUM",
+        "LBTESTCD": code, "LBTEST": test.name, "LBSPEC": "BLOOD" if code in COUNTS else test.spec,
         "LBORRES": result, "LBORRESU": test.unit, "LBORNRLO": low, "LBORNRHI": high,
         "LBSTRESC": result, "LBSTRESN": result, "LBSTRESU": test.unit, "LBSTNRLO": low, "LBSTNRHI": high,
     }  # fmt: skip
+
+
+def _strip(code: str) -> dict[str, str]:
+    """Return the LB values of a urine test strip, on which nothing shows."""
+    values = {"LBTESTCD": code, "LBTEST": STRIPS[code], "LBSPEC": "URINE"}
+    return values | {"LBORRES": "NEGATIVE", "LBSTRESC": "NEGATIVE"}

@@ -3,7 +3,10 @@
 Data only: `monitor.demo.stage` puts it on a cohort, `monitor.demo.verdict` holds the ledger against it.
 """
 
+from collections.abc import Mapping
+
 from alerts.decide import CALLING, Action
+from monitor.demo.bedside import encounter, medication, temperature
 from monitor.demo.cohort import GENERAL, INFECTIONS, adverse_event
 from monitor.demo.incident import Change, Incident, Must, Never
 
@@ -23,6 +26,21 @@ def _missed(dose: str, day: int, why: str) -> Change:
     """Return a planned dose that was recorded as not given."""
     values = {"ECOCCUR": "N", "ECREASOC": why, "ECDOSE": "", "ECDOSU": "", "ECROUTE": ""}
     return Change(domain="EC", day=day, where={"ECSPID": dose}, values=values)
+
+
+def _row(domain: str, day: int, values: Mapping[str, str], until: int | None = None) -> Change:
+    """Return a row more."""
+    return Change(domain=domain, day=day, until=until, values=values)
+
+
+def _measured(degrees: str, day: int, at: str) -> Change:
+    """Return a temperature between visits."""
+    return _row("VS", day, temperature(degrees) | {"VISIT": "UNSCHEDULED", "VSDTC": f"@{day}T{at}"})
+
+
+def _admitted(day: int, until: int | None = None) -> Change:
+    """Return an admission, which goes on when it is entered."""
+    return _row("HO", day, encounter("H90", "住院", hostdtc=f"@{day}"), until)
 
 
 def _leukopenic(who: int) -> Incident:
@@ -55,6 +73,7 @@ SCRIPT: tuple[Incident, ...] = (
                     aesev="MODERATE", aetoxgr="2", aeser="Y", aeshosp="Y", aerel="NOT RELATED",
                 ),
             ),
+            _admitted(-3),
         ),
     ),
     *(_leukopenic(who) for who in LEUKOPENIC),
@@ -72,6 +91,7 @@ SCRIPT: tuple[Incident, ...] = (
                 day=6,
                 values=_event("注射后发热", "Pyrexia", GENERAL, 5, 5, aeendtc="@6", aeout="RECOVERED/RESOLVED"),
             ),
+            _measured("38.8", 5, "19:30"), _measured("36.7", 6, "07:00"),
         ),
     ),
     Incident(
@@ -88,9 +108,9 @@ SCRIPT: tuple[Incident, ...] = (
         title="Herpes zoster",
         who=4,
         day=10,
-        at_source="带状疱疹 (zoster), not serious",
-        vigil="tell the infection of special interest; no serious event",
-        must=(Must(rule="INF-02", day=10),),
+        at_source="带状疱疹 (zoster), not serious, with valaciclovir",
+        vigil="tell the infection of special interest, and that it is treated; no serious event",
+        must=(Must(rule="INF-02", day=10), Must(rule="INF-04b", day=10)),
         never=(Never(rules=("SAE-", "INF-01"), day=1),),
         changes=(
             Change(
@@ -98,6 +118,8 @@ SCRIPT: tuple[Incident, ...] = (
                 day=10,
                 values=_event("带状疱疹", "Herpes zoster", INFECTIONS, 9, 10, aesev="MODERATE", aetoxgr="2"),
             ),
+            _row("CM", 10, medication("C90", "盐酸伐昔洛韦", "Valaciclovir", "Antivirals for systemic use", "带状疱疹",
+                                      cmstdtc="@10")),
         ),
     ),
     Incident(
@@ -165,6 +187,9 @@ SCRIPT: tuple[Incident, ...] = (
                     aeacn="DRUG INTERRUPTED",
                 ),
             ),
+            _admitted(66),
+            _row("CM", 66, medication("C90", "头孢曲松钠", "Ceftriaxone", "Antibacterials for systemic use", "肺炎",
+                                      cmroute="INTRAVENOUS", cmstdtc="@66")),
         ),
     ),
     Incident(
@@ -193,6 +218,7 @@ SCRIPT: tuple[Incident, ...] = (
                     96, 98, aesev="MODERATE", aetoxgr="2", aeshosp="Y",
                 ),
             ),
+            _admitted(98),
         ),
     ),
     Incident(
@@ -210,6 +236,7 @@ SCRIPT: tuple[Incident, ...] = (
                 values=_event("Syncope", "Syncope", "Nervous system disorders", 84, 85, aetoxgr="3", aeser="Y",
                               aeshosp="Y"),
             ),
+            _admitted(85, until=90),
         ),
     ),
     Incident(
@@ -266,6 +293,49 @@ SCRIPT: tuple[Incident, ...] = (
             ),
             Change(domain="AE", day=14, values=_event("怕冷", "", "", 14, 14) | {"AESPID": "S02"}),
         ),
+    ),
+    Incident(
+        title="Fever in the rest phase",
+        who=20,
+        day=22,
+        at_source="38.9 C a week after the last dose of the cycle; 36.8 C three days later",
+        vigil="tell the fever that no dose explains, and routinely that it is over",
+        must=(Must(rule="INF-03", day=22), Must(rule="INF-03", day=25, actions=frozenset({Action.RECOVERED}))),
+        never=(Never(rules=("INF-01", "INF-02", "SAE-"), day=1),),
+        changes=(_measured("38.9", 22, "15:30"), _measured("36.8", 25, "09:00")),
+    ),
+    Incident(
+        title="A live vaccine",
+        who=21,
+        day=33,
+        at_source="带状疱疹减毒活疫苗 (live zoster vaccine) between two doses",
+        vigil="tell the prohibited medication; a vaccine is no infection",
+        must=(Must(rule="CM-01", day=33),),
+        never=(Never(rules=("INF-",), day=1),),
+        changes=(
+            _row("CM", 33, medication("C90", "带状疱疹减毒活疫苗", "Zoster vaccine live", "Viral vaccines", "预防接种",
+                                      cmroute="SUBCUTANEOUS", cmstdtc="@33", cmendtc="@33")),
+        ),
+    ),
+    Incident(
+        title="Admitted, and no serious event",
+        who=17,
+        day=40,
+        at_source="住院 (admission) in HO; no adverse event is entered",
+        vigil="tell the admission that nothing accounts for",
+        must=(Must(rule="HO-01", day=40),),
+        never=(Never(rules=("SAE-",), day=1),),
+        changes=(_admitted(40),),
+    ),
+    Incident(
+        title="Liver: potential Hy's law",
+        who=15,
+        day=57,
+        at_source="ALT 168 and bilirubin 58 in week 8; alkaline phosphatase stays normal",
+        vigil="tell it at once; ALT alone would not be told",
+        must=(Must(rule="HEP-01", day=57),),
+        never=(Never(rules=("HEP-02",), day=1),),
+        changes=(_result("WEEK 8", "ALT", "168", 57), _result("WEEK 8", "BILI", "58.0", 57)),
     ),
     Incident(
         title="A repeated export",

@@ -45,8 +45,9 @@ def incoming(cohort: Cohort, day: int) -> tuple[dict[str, bytes], int]:
             return export(cohort.entries, day - STEP_DAYS), day
         case "half-written":
             files = export(cohort.entries, day)
-            # Half of the bytes, and not by luck a whole number of rows.
-            return files | {"lb.csv": files["lb.csv"][: len(files["lb.csv"]) // 2].rstrip(b"\n")[:-3]}, day
+            labs = files["lb.csv"]
+            # Half of the rows, and some bytes of the next one.
+            return files | {"lb.csv": labs[: labs.index(b"\n", len(labs) // 2) + 30]}, day
         case "older":
             return export(cohort.entries, day - OLDER_BY), day - OLDER_BY
         case None:
