@@ -35,9 +35,9 @@ COLUMNS = (
 
 UNREADABLE = "the row cannot be read"
 NOT_IN_TABLE = "no criterion: the test is not in the table"
-_NO_NUMBER_READ = (Ungraded.NO_RESULT, Ungraded.TEXT_RESULT, Ungraded.SUSPECT)
+_NO_NUMBER_READ = (Ungraded.NO_RESULT, Ungraded.TEXT_RESULT, Ungraded.SUSPECT, Ungraded.UNKNOWN_SPECIMEN)
 _TEXTS = [f"LB{name.upper()}" for name in Texts._fields]
-_READ = ["USUBJID", "LBTESTCD", "LBTEST", "LBCAT", "LBSPEC", "LBSEQ", "LBDTC", "LBBLFL", "LBLOBXFL", *_TEXTS]
+_READ = ["USUBJID", "LBTESTCD", "LBTEST", "LBCAT", "LBSEQ", "LBDTC", "LBBLFL", "LBLOBXFL", *_TEXTS]
 _NEEDED = ("USUBJID", "LBTESTCD")
 _ROW = "_row"
 

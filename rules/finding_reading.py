@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from rules.ctcae.grade import HIGH, LOW, NORMAL, UNKNOWN, UNKNOWN_UNIT, Ungraded
-from rules.ctcae.identity import lab_tests
+from rules.ctcae.identity import has_known_specimen, lab_tests
 from rules.ctcae.result import Censor, Reading, read_limit, read_result
 from rules.dtc import Dtc
 from rules.records import Finding
@@ -29,6 +29,7 @@ class Texts(NamedTuple):
     nrind: str = ""
     stat: str = ""
     fast: str = ""
+    spec: str = ""
 
 
 class FindingReading(NamedTuple):
@@ -85,6 +86,8 @@ def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingRea
     reading = read_result(told.result)
     if texts.stat.upper() == "NOT DONE" and reading.value is not None:
         reading = Reading(None, fault=Ungraded.SUSPECT)  # either the status or the result is wrong
+    if reading.fault is not Ungraded.NO_RESULT and not has_known_specimen(lab_tests()[test].domain, texts.spec):
+        reading = Reading(None, fault=Ungraded.UNKNOWN_SPECIMEN)
     blank = UNITY if UNITY in fitting else ""
     known = canonical(told.unit, fitting) if told.unit.strip() else blank
     return FindingReading(

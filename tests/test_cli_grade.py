@@ -57,6 +57,8 @@ def dm(tmp_path: Path, *rows: str) -> str:
         (f"{PLATELETS},20,,150,400", {"grade_low": "", "not_evaluable": "no unit"}),
         (f"{PLATELETS},20,mg/dL,150,400", {"grade_low": "", "not_evaluable": "the unit does not fit the test"}),
         ("LYM,Lymphocytes,BLOOD,0.05,FRACTION,0.2,0.4", {"not_evaluable": "the unit does not fit the test"}),
+        ("PLAT,Platelets,LILAC TUBE,20,10^9/L,150,400", {
+            "grade_low": "", "grade_min": "", "not_evaluable": "the specimen is not known"}),
         ("VITB12,Vitamin B12,SERUM,1,pg/mL,2,3", {
             "not_evaluable": "", "note": "no criterion: the test is not in the table"}),
         ("CREAT,Creatinine,URINE,90,mg/dL,2,3", {"note": "no criterion: the test is not in the table"}),

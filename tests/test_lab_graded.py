@@ -63,11 +63,28 @@ def test_a_range_end_must_be_a_plain_number():
             ("URATE", "", "尿酸", "URATE"), ("UREAN", "", "血尿素氮", "UREAN"), ("UREAN", "尿", "尿素氮", None),
             ("PO2", "", "", None), ("PO2", "VENOUS BLOOD", "", None), ("PO2", "ARTERIAL BLOOD", "", "PO2"),
             ("PAO2", "", "", "PO2"), ("PH", "动脉血", "", "PH"),
-            ("WBC", "CSF", "", None), ("XYZ", "", "", None),
+            ("WBC", "CSF", "", None), ("XYZ", "", "", None), ("XYZ", "NEW", "", None),
+            ("PLAT", "EDTA", "", "PLAT"), ("PLAT", "VENOUS", "", "PLAT"), ("GLUC", "CAPILLARY", "", "GLUC"),
+            ("HGB", "WHOLE", "", "HGB"), ("PO2", "ARTERIAL", "", "PO2"), ("WBC", "BONE MARROW", "", None),
+            ("PLAT", "NEW", "", "PLAT"), ("CREAT", "NEW", "", "CREAT"), ("PROTU", "NEW", "", "PROTU"),
     ],
 )  # fmt: skip
 def test_code_specimen_and_name_together_are_the_test(testcd: str, spec: str, name: str, test: str | None):
     assert identify("LB", testcd, spec, name) == test
+
+
+@pytest.mark.parametrize(
+    ("spec", "fault"),
+    [
+        ("", None), ("EDTA", None), ("VENOUS", None), ("CAPILLARY", None), ("WHOLE", None), ("ARTERIAL", None),
+        ("LILAC TUBE", Ungraded.UNKNOWN_SPECIMEN),
+    ],
+)  # fmt: skip
+def test_a_result_of_an_unknown_specimen_is_not_lost_and_not_read(spec: str, fault: Ungraded | None):
+    (lab,) = graded([sample("PLAT", 5, "20", spec=spec)])
+    assert (lab.test, lab.fault, lab.value) == ("PLAT", fault, None if fault else 20)
+    (absent,) = graded([sample("PLAT", 5, "", spec=spec)])
+    assert absent.fault is Ungraded.NO_RESULT
 
 
 def test_a_fraction_filed_under_a_count_is_not_a_count():

@@ -25,6 +25,7 @@ class Ungraded(StrEnum):
     NO_RESULT = "no result"
     TEXT_RESULT = "the result is not a number"
     SUSPECT = "the value cannot be a result"
+    UNKNOWN_SPECIMEN = "the specimen is not known"
     NO_UNIT = "no unit"
     UNKNOWN_UNIT = "the unit does not fit the test"
     NO_RANGE = "no reference range"

@@ -37,7 +37,8 @@ NO_CODES: Mapping[str, str] = MappingProxyType({})
 def identify(domain: str, testcd: str, spec: str, name: str, codes: Mapping[str, str] = NO_CODES) -> str | None:
     """Return the test that a row with this --TESTCD, --SPEC and --TEST reports; None where the table has none.
 
-    `name` may be followed by the category (--CAT). A blank specimen is taken as blood unless the name says otherwise.
+    `name` may be followed by the category (--CAT). A blank specimen is taken as blood unless the name says otherwise;
+    one that is not known (`has_known_specimen`) as whatever the code is measured in, so that the row is not lost.
     `codes` are a study's own test codes and the tests they mean: of these, too, the specimen must be right.
     """
     code = testcd.strip().upper()
@@ -48,18 +49,30 @@ def identify(domain: str, testcd: str, spec: str, name: str, codes: Mapping[str,
 def _identify(domain: str, code: str, spec: str, name: str) -> str | None:
     if domain != "LB":
         return _codes().get((domain, "", code))
-    said = _specimen(spec) or ("other" if spec.strip() else _specimen(name))
+    said = _specimen(spec) or ("unknown" if spec.strip() else _specimen(name))
     fitting = _FITTING.get(said, (said,))
     return next((test for specimen in fitting if (test := _codes().get(("LB", specimen, code)))), None)
 
 
+def has_known_specimen(domain: str, spec: str) -> bool:
+    """Whether a specimen (--SPEC) is one that is known here, blank included: else nobody can tell what was measured."""
+    return domain != "LB" or not spec.strip() or bool(_specimen(spec))
+
+
 _SPECIMENS = {
-    "other": ("CSF", "CEREBROSPINAL", "FAECES", "FECES", "STOOL", "SALIVA", "PLEURAL", "SYNOVIAL", "脑脊液", "便"),
+    "other": ("CSF", "CEREBROSPINAL", "FAECES", "FECES", "STOOL", "SALIVA", "PLEURAL", "SYNOVIAL", "FLUID", "ASCIT",
+              "PERITONEAL", "LAVAGE", "MARROW", "SPUTUM", "SWAB", "SWEAT", "TISSUE", "BIOPSY", "MILK", "脑脊液", "便",
+              "骨髓", "痰", "拭子", "胸水", "腹水", "组织"),
     "urine": ("URINE", "URINARY", "URINALYSIS", "尿"),
     "arterial": ("ARTERIAL", "动脉"),
-    "blood": ("BLOOD", "SERUM", "PLASMA", "血"),
+    "blood": ("BLOOD", "SERUM", "PLASMA", "WHOLE", "VENOUS", "CAPILLARY", "EDTA", "HEPARIN", "CITRATE", "血", "静脉"),
+}  # fmt: skip
+_FITTING = {
+    "": ("blood",),
+    "blood": ("blood", "blood only"),
+    "arterial": ("arterial", "blood", "blood only"),
+    "unknown": ("blood", "blood only", "arterial", "urine"),
 }
-_FITTING = {"": ("blood",), "blood": ("blood", "blood only"), "arterial": ("arterial", "blood", "blood only")}
 """Which specimens of the table a row's specimen may be, where that is not itself alone."""
 
 _NOT_ABOUT_URINE = ("尿酸", "尿素")
