@@ -216,6 +216,6 @@ def _not_coded() -> frozenset[tuple[str, ...]]:
 
 
 def names_code(text: str) -> bool:
-    """Whether a text names a class or a coded term: "-", "uncoded" and the like name none."""
+    """Whether a text names a class or a coded term: "-", "uncoded", a mere number and the like name none."""
     words = fold_words(text)
-    return bool(words) and words not in _not_coded()
+    return words not in _not_coded() and not all(word.isdecimal() for word in words)

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from rules.event_groups import recognise_group, vocabulary
+from rules.infection import recognise
 from rules.records import AdverseEvent
 from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
 from rules.terms import Role, find
@@ -100,8 +101,18 @@ def test_a_class_counts_only_where_it_is_asked_for():
     assert recognise_group(rows, (), socs=("Neoplasms",)).belongs is True
 
 
-def test_a_word_for_not_coded_codes_nothing():
-    assert recognise_group([AdverseEvent(aeterm="Lump", aedecod="UNCODED")], ("urticaria",)).belongs is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UNCODED", "UNCODABLE", "Coding pending", "Pending coding", "TBC", "Query", "No code", "Not codable",
+        "Unclassifiable", "待编码", "无法编码", "其他", "Other", "10012345", "1.0", "-",
+    ],
+)  # fmt: skip
+def test_a_word_for_not_coded_codes_nothing(text):
+    row = AdverseEvent(aeterm="Lump", aedecod=text, aesoc=text)
+    assert recognise_group([row], ("urticaria",)).belongs is None
+    assert recognise_group([row], (), socs=("Neoplasms",)).belongs is None
+    assert recognise([row]).infection is None
 
 
 def test_an_uncoded_row_keeps_an_event_open_and_a_matching_one_settles_it():
