@@ -25,7 +25,8 @@ def answers(judgements: list[Judgement]) -> list[Answer]:
 
 
 def test_a_hit_says_what_when_and_how_much():
-    (hit,) = liver(at("ALT", -3, 30), at("ALT", 8, 130), at("BILI", 10, 45), at("ALP", 8, 80), at("ALT", 20, 40))
+    (hit,) = liver(at("ALT", -3, 30), at("ALT", 8, 130), at("BILI", 10, 45), at("ALP", 8, 80), at("ALT", 20, 40),
+                   at("BILI", 20, 20))  # fmt: skip
     assert (hit.answer, hit.urgency, hit.consequence) == (Answer.HIT, Urgency.IMMEDIATE, Consequence.HOLD)
     assert hit.summary == (
         f"Potential Hy's law: ALT 130 U/L on {on(8)} (3.25 x ULN), baseline 30; Bilirubin 45 umol/L on {on(10)} "
@@ -34,7 +35,27 @@ def test_a_hit_says_what_when_and_how_much():
     assert (hit.at, hit.grade) == (on(10), 2)
     assert hit.anchors == {"ALT/8/130", "BILI/10/45"}
     assert [evidence.key for evidence in hit.evidence] == ["ALT/-3/30", "ALT/8/130", "BILI/10/45", "ALP/8/80"]
-    assert hit.recovery == f"recovered: ALT 40 U/L on {on(20)} (1.00 x ULN)"
+    assert (
+        hit.recovery == f"recovered: ALT 40 U/L on {on(20)} (1.00 x ULN); Bilirubin 20 umol/L on {on(20)} (1.00 x ULN)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("later", "recovered"),
+    [
+        ([at("ALT", 20, 35), at("BILI", 20, 300)], False),
+        ([at("ALT", 20, 35)], False),
+        ([at("BILI", 20, 15)], False),
+        ([at("ALT", 20, 35), at("BILI", 20, 300), at("BILI", 30, 20)], True),
+        ([at("BILI", 20, 15), at("ALT", 25, 35)], True),
+        ([at("BILI", 15, 15), at("BILI", 25, 300), at("ALT", 25, 35)], False),  # not at the same time
+        ([at("ALT", 20, 35), at("BILI", 20, 15, uln="")], False),
+        ([at("ALT", 20, 41), at("BILI", 20, 20)], False),
+    ],
+)
+def test_the_liver_has_recovered_when_bilirubin_is_back_too(later, recovered: bool):
+    (hit,) = (j for j in liver(at("ALT", 8, 130), at("BILI", 8, 45), *later) if j.answer is Answer.HIT)
+    assert bool(hit.recovery) is recovered
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ class _Said:
             urgency=self.rule.urgency,
             consequence=self.rule.consequence,
             at=max((lab.adt for lab in (liver, bile) if lab.adt is not None), key=lambda on: on.earliest),
-            recovery=self._recovery(samples, liver),
+            recovery=self._recovery(samples),
             grade=max((lab.high.lowest for lab in samples if lab.high.term), default=None),
             evidence=evidence_of([baseline, liver, self._baseline(bile), bile, pattern.alp]),
             ctcae=self.ctcae,
@@ -156,22 +156,33 @@ class _Said:
             urgency=self.when.temple_urgency if told else self.rule.urgency,
             told=told,
             at=worst.lab.adt,
-            recovery=self._recovery([sample.lab for sample in samples], worst.lab) if told else "",
+            recovery=self._recovery([sample.lab for sample in samples]) if told else "",
             grade=worst.lab.high.lowest if worst.lab.high.term else None,
             evidence=evidence_of([self._baseline(worst.lab), worst.lab]),
             ctcae=self.ctcae,
         )
 
-    def _recovery(self, samples: Sequence[GradedFinding], worst: GradedFinding) -> str:
-        """Tell the first later result of the same test that is back to ULN, '' while there is none."""
-        own = [lab for lab in self.labs if lab.test == worst.test]
-        last = max(place for place, lab in enumerate(own) if lab in samples)
-        end = next((lab for lab in own[last + 1 :] if passes(lab, Decimal(1), lab.uln) is False), None)
-        return f"recovered: {in_words(end)}" if end is not None and end.adt is not None else ""
+    def _recovery(self, samples: Sequence[GradedFinding]) -> str:
+        """Tell the later results by which every test of the samples is back to ULN at once, '' while there are none."""
+        tests = {lab.test for lab in samples}
+        after = [lab for test in tests for lab in _after([lab for lab in self.labs if lab.test == test], samples)]
+        back: dict[str, GradedFinding] = {}
+        for lab, _ in sorted(((lab, lab.adt) for lab in after if lab.adt is not None), key=lambda at: at[1].latest):
+            back.pop(lab.test, None)
+            if passes(lab, Decimal(1), lab.uln) is False:
+                back[lab.test] = lab
+            if len(back) == len(tests):
+                return f"recovered: {'; '.join(in_words(back[test]) for test in sorted(tests))}"
+        return ""
 
     def _baseline(self, lab: GradedFinding) -> GradedFinding | None:
         """Return the baseline sample of a given one."""
         return baseline_of(self.labs, lab)
+
+
+def _after(own: Sequence[GradedFinding], samples: Sequence[GradedFinding]) -> Sequence[GradedFinding]:
+    """Return the results of one test that come after the last of some samples."""
+    return own[max(place for place, lab in enumerate(own) if lab in samples) + 1 :]
 
 
 def _are_near(when: When, sample: LiverSample, other: LiverSample) -> bool:
