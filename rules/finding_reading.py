@@ -3,6 +3,7 @@
 It knows one row at a time. It must not know baselines, grades or rules.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -11,7 +12,7 @@ from rules.ctcae.identity import has_known_specimen, lab_tests
 from rules.ctcae.result import Censor, Reading, read_limit, read_result
 from rules.dtc import Dtc
 from rules.records import Finding
-from rules.units import UNITY, canonical
+from rules.units import UNITY, canonical, is_unit
 
 
 class Texts(NamedTuple):
@@ -80,7 +81,8 @@ def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingRea
     """Read the result of a row."""
     told, others = _candidates(texts, units)
     fitting = lab_tests()[test].units
-    if read_result(told.result).fault is not None or not (told.unit.strip() or UNITY in fitting):
+    has_unit = is_unit(told.unit) if told.unit.strip() else UNITY in fitting
+    if read_result(told.result).fault is not None or not has_unit:
         fallback = told if told.result else others[0]
         told = next((other for other in others if _is_readable(other, test)), fallback)
     reading = read_result(told.result)
@@ -88,8 +90,7 @@ def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingRea
         reading = Reading(None, fault=Ungraded.SUSPECT)  # either the status or the result is wrong
     if reading.fault is not Ungraded.NO_RESULT and not has_known_specimen(lab_tests()[test].domain, texts.spec):
         reading = Reading(None, fault=Ungraded.UNKNOWN_SPECIMEN)
-    blank = UNITY if UNITY in fitting else ""
-    known = canonical(told.unit, fitting) if told.unit.strip() else blank
+    lln, uln = _range_of(told)
     return FindingReading(
         test=test,
         result=told.result,
@@ -97,9 +98,9 @@ def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingRea
         value=reading.value,
         censor=reading.censor,
         fault=reading.fault,
-        unit=UNKNOWN_UNIT if known is None else known,
-        lln=read_limit(told.low),
-        uln=read_limit(told.high),
+        unit=_unit_of(told, fitting),
+        lln=lln,
+        uln=uln,
         nrind=texts.nrind,
         fasting={"Y": True, "N": False}.get(texts.fast.strip().upper()),
     )
@@ -124,6 +125,21 @@ def _candidates(texts: Texts, units: Units) -> tuple[_Told, list[_Told]]:
     if units == "original":
         return original, standard
     return standard[0], [standard[1], original]
+
+
+def _unit_of(told: _Told, fitting: Collection[str]) -> str:
+    """Return which of the units that fit is meant, '' where none is given, UNKNOWN_UNIT where none of them is."""
+    if not told.unit.strip():
+        return UNITY if UNITY in fitting else ""
+    return canonical(told.unit, fitting) or UNKNOWN_UNIT
+
+
+def _range_of(told: _Told) -> tuple[Decimal | None, Decimal | None]:
+    """Return the range's two ends; none where they cannot be the ends of a range, such as 0 to 0."""
+    low, high = read_limit(told.low), read_limit(told.high)
+    if high is not None and (high <= 0 or (low is not None and low > high)):
+        return None, None
+    return low, high
 
 
 def _is_readable(told: _Told, test: str) -> bool:

@@ -63,6 +63,11 @@ def canonical(text: str, units: Collection[str]) -> str | None:
     return next(iter(meant)) if len(meant) == 1 else None
 
 
+def is_unit(text: str) -> bool:
+    """Whether a reported unit is a spelling of any unit, be it one of another test."""
+    return fold(text) in _units()
+
+
 @cache
 def factor(test: str, unit: str, to: str) -> tuple[Decimal, Decimal] | None:
     """Return (multiplier, divisor) that turn a result of `test` in `unit` into `to`; None where nothing does.

@@ -124,6 +124,30 @@ def test_the_standard_result_stands_in_where_only_that_can_be_graded(
     assert (lab.value, lab.fault) == (value, fault)
 
 
+@pytest.mark.parametrize(
+    ("standard_unit", "value", "unit"),
+    [("10^9/L", 38, "10^9/L"), ("furlongs", 38000, UNKNOWN_UNIT), ("", 38000, UNKNOWN_UNIT)],
+)
+def test_the_standard_result_stands_in_for_an_original_one_in_an_unknown_unit(
+    standard_unit: str, value: int, unit: str
+):
+    row = sample("PLAT", 5, "38000", "Stk/cmm3", stresc="38", stresn="38", stresu=standard_unit, stnrlo="150")
+    (lab,) = graded([row])
+    assert (lab.value, lab.unit) == (value, unit)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "lln", "uln"),
+    [
+        ("150", "400", 150, 400), ("400", "150", None, None), ("0", "0", None, None),
+        ("", "0", None, None), ("0", "0.5", 0, Decimal("0.5")), ("40", "40", 40, 40), ("150", "", 150, None),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_range_is_none(low: str, high: str, lln: object, uln: object):
+    (lab,) = graded([sample("PLAT", 5, "200", low=low, high=high)])
+    assert (lab.lln, lab.uln) == (lln, uln)
+
+
 def test_the_original_unit_and_range_decide_even_where_the_standard_differs():
     row = sample("HGB", 5, "7.95", "g/dL", "12", "16", stresc="4.934", stresu="mmol/L", stnrlo="7.4")
     assert graded([row])[0].low.grade == 3
