@@ -9,9 +9,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from rules.dtc import Dtc
-from rules.exposure import ZeroDose, first_dose, may_be_dosed, was_given
+from rules.exposure import ZeroDose, dosing_ended, first_dose, may_be_dosed, was_given
 from rules.records import Participant
-from rules.regimen import end_of_dosing
 from rules.rulebook import DosingPlan
 
 
@@ -66,7 +65,8 @@ def _day_number(day: date, first: date) -> int:
 
 def _phase(at: Dtc, first: date, plan: DosingPlan, participant: Participant, given: list[_Period]) -> str:
     """Name the phase of the plan, or the two between which the moment lies."""
-    ended = end_of_dosing(participant, first)
+    end = dosing_ended(participant, first)
+    ended = None if end is None else end.latest
     last_given = max((period.last.latest.date() for period in given), default=first)
     low, high = (_phase_on(day, first, plan, ended, last_given) for day in (at.earliest.date(), at.latest.date()))
     return low if low == high else f"between {low} and {high}"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from rules.dtc import Dtc
 from rules.hit import Evidence
-from rules.records import Disposition, Dose, Participant
+from rules.records import Dose, Participant
 
 ZeroDose = Literal["placebo", "not-given"]
 """What a dose of 0 means in a study: placebo was given, or nothing was."""
@@ -22,13 +22,19 @@ _MILESTONES = frozenset(
 )
 _ENDS = frozenset(
     {
-        "ADVERSE EVENT", "COMPLETED", "DEATH", "DISEASE RELAPSE", "LACK OF EFFICACY", "LOST TO FOLLOW-UP",
-        "NON-COMPLIANCE WITH STUDY DRUG", "PHYSICIAN DECISION", "PREGNANCY", "PROGRESSIVE DISEASE",
-        "PROTOCOL DEVIATION", "PROTOCOL VIOLATION", "SITE TERMINATED BY SPONSOR", "STUDY TERMINATED BY SPONSOR",
-        "WITHDRAWAL BY SUBJECT",
+        "ADVERSE EVENT", "COMPLETED", "CONSENT WITHDRAWN", "DEAD", "DEATH", "DIED", "DISCONTINUED", "DISEASE RELAPSE",
+        "LACK OF EFFICACY", "LOST TO FOLLOW-UP", "NON-COMPLIANCE WITH STUDY DRUG", "PHYSICIAN DECISION", "PREGNANCY",
+        "PROGRESSIVE DISEASE", "PROTOCOL DEVIATION", "PROTOCOL VIOLATION", "SITE TERMINATED BY SPONSOR",
+        "STUDY TERMINATED BY SPONSOR", "TREATMENT DISCONTINUED", "WITHDRAWAL BY SUBJECT", "WITHDRAWAL OF CONSENT",
+        "WITHDRAWN", "不良事件", "停止治疗", "失访", "完成", "已停止治疗", "撤回知情同意", "死亡", "终止治疗", "退出",
+        "退出研究",
     }
 )  # fmt: skip
 """What ends dosing in a row without DSCAT; anything else might be a milestone, and doses are expected on."""
+
+_DEATHS = frozenset({"DEAD", "DEATH", "DIED", "死亡"})
+_COMPLETED = frozenset({"COMPLETED", "完成"})
+"""What may be said of the screening on the day of the first dose."""
 
 
 def is_scheduled(dose: Dose) -> bool:
@@ -93,19 +99,44 @@ def last_dose(participant: Participant, zero_dose: ZeroDose) -> Dtc | None:
     return max((end for _, end in _dated_doses(participant, zero_dose)), key=lambda end: end.latest, default=None)
 
 
-def dosing_ended(participant: Participant) -> Dtc | None:
-    """Return the earliest moment after which no dose is expected: discontinuation, completion or death."""
-    ends = list(_disposition_dates(participant.dispositions))
-    if participant.subject is not None and participant.subject.dthdtc is not None:
-        ends.append(participant.subject.dthdtc)
-    return min(ends, key=lambda end: (end.latest, end.earliest), default=None)
+@dataclass(frozen=True, slots=True)
+class EndOfDosing:
+    """The first and last day on which dosing may have ended by the dates, and whether an end has none."""
+
+    earliest: date
+    latest: date
+    on: Dtc | None  # the date that says so, None where none does
+    undated: bool
 
 
-def _disposition_dates(dispositions: Iterable[Disposition]) -> Iterable[Dtc]:
-    """Yield the dates of dispositions that end dosing."""
-    for disposition in dispositions:
-        if disposition.dsstdtc is not None and _ends_dosing(disposition.dscat.upper(), disposition.dsdecod.upper()):
-            yield disposition.dsstdtc
+def dosing_ended(participant: Participant, first: date) -> EndOfDosing | None:
+    """Return when dosing ended after it began on a day: by discontinuation, completion or death; None while it goes on.
+
+    What certainly ended before, such as a screening that was completed on the first day, ends nothing.
+    """
+    ends = list(_ends_of(participant, first))
+    if not ends:
+        return None
+    dated = [end for end in ends if end is not None]
+    earliest = min((end.earliest.date() for end in dated), default=date.min)
+    on = min(dated, key=lambda end: (end.latest, end.earliest), default=None)
+    return EndOfDosing(earliest, date.max if on is None else on.latest.date(), on, None in ends)
+
+
+def _ends_of(participant: Participant, first: date) -> Iterable[Dtc | None]:
+    """Yield the dates of what ends dosing, None for one without."""
+    died = False
+    for row in participant.dispositions:
+        decod = (row.dsdecod or row.dsterm).upper()
+        if not _ends_dosing(row.dscat.upper(), decod):
+            continue
+        died = died or decod in _DEATHS
+        on = row.dsstdtc
+        if on is None or on.latest.date() > first or (on.latest.date() == first and decod not in _COMPLETED):
+            yield on
+    subject = participant.subject
+    if subject is not None and (subject.dthdtc is not None or (subject.dthfl == "Y" and not died)):
+        yield subject.dthdtc
 
 
 def _ends_dosing(category: str, decod: str) -> bool:

@@ -10,8 +10,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rules.dtc import Dtc
-from rules.exposure import ZeroDose, dosing_ended, is_scheduled, was_given
+from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, is_scheduled, was_given
 from rules.records import Dose, Participant
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ class Fate(StrEnum):
     UNCLEAR = "unclear"  # a record that could be this dose has no day, or does not say whether it occurred
     NOT_EXPECTED = "not expected"  # dosing ended before it, or its optional cycle never began
     NOT_DUE = "not due"
+    MAY_HAVE_ENDED = "dosing may have ended before it"  # and nothing is recorded of it
 
 
 MISSED = frozenset({Fate.NOT_GIVEN, Fate.NO_RECORD})
@@ -85,10 +85,11 @@ def fates_by_plan(
     refused_to = _assign([dose for dose in planned if dose not in given_to], refused)
     told = given_to | refused_to
     begun = max((dose.cycle for dose in told), default=0)
-    ended = end_of_dosing(participant, first)
+    ended = dosing_ended(participant, first)
+    last = max((day for record in given if (day := _last_day(record)) is not None), default=first)
     answers = []
     for dose in planned:
-        expected = dose.cycle <= max(plan.cycles, begun) and (ended is None or dose.on <= ended)
+        expected = dose.cycle <= max(plan.cycles, begun) and (ended is None or dose.on <= ended.latest)
         deadline = _midnight(dose.closes + timedelta(days=1 + plan.entry_grace_days))
         if dose in given_to:
             fate, record = Fate.GIVEN, given_to[dose]
@@ -98,6 +99,7 @@ def fates_by_plan(
             fate, record = Fate.NOT_GIVEN, refused_to[dose]
         else:
             fate, record = _without_record(dose, deadline, unsure, local_now)
+            fate = _unless_ended(fate, dose.on, ended, last)
         answers.append(DoseFate(dose.name, dose.on, fate, record, deadline))
     strays = [r for r in refused if r not in refused_to.values() and not any(_in_window(dose, r) for dose in told)]
     answers += [_as_collected(stray, Fate.NOT_GIVEN) for stray in strays if not _is_after(stray, ended)]
@@ -112,7 +114,8 @@ def fates_as_collected(
     performed = [record for record in records if not is_scheduled(record)]
     given = [record for record in performed if was_given(record, zero_dose)]
     first = min((day for record in given if (day := day_of(record))), default=date.min)
-    ended = end_of_dosing(participant, first)
+    last = max((day for record in given if (day := _last_day(record))), default=first)
+    ended = dosing_ended(participant, first)
     seen = {day_of(record) for record in performed}
     answers = []
     for record in performed:
@@ -127,7 +130,7 @@ def fates_as_collected(
         day = day_of(record)
         if is_scheduled(record) and day is not None and day not in seen and not _is_after(record, ended):
             deadline = _midnight(day + timedelta(days=1 + entry_grace_days))
-            fate = Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE
+            fate = _unless_ended(Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE, day, ended, last)
             answers.append(replace(_as_collected(record, fate), deadline=deadline))
     return _in_order(answers)
 
@@ -158,16 +161,10 @@ def runs_of_missed(fates: Sequence[DoseFate], at_least: int) -> Iterator[tuple[D
         run = []
 
 
-def end_of_dosing(participant: Participant, first: date) -> date | None:
-    """Return the last day on which dosing may have ended, None while it goes on."""
-    ended = when_dosing_ended(participant, first)
-    return None if ended is None else ended.latest.date()
-
-
-def when_dosing_ended(participant: Participant, first: date) -> Dtc | None:
-    """Return when dosing ended, None while it goes on; a screening that was completed ends nothing."""
-    later = tuple(d for d in participant.dispositions if d.dsstdtc is not None and d.dsstdtc.earliest.date() > first)
-    return dosing_ended(replace(participant, dispositions=later))
+def _unless_ended(fate: Fate, on: date, ended: EndOfDosing | None, last: date) -> Fate:
+    """A dose without a record is not missed where dosing may have ended before it and none was given since."""
+    may_have_ended = ended is not None and on > last and (ended.undated or on > ended.earliest)
+    return Fate.MAY_HAVE_ENDED if fate is Fate.NO_RECORD and may_have_ended else fate
 
 
 def _without_record(
@@ -218,10 +215,10 @@ def _in_order(answers: Sequence[DoseFate]) -> tuple[DoseFate, ...]:
     return tuple(sorted(answers, key=lambda answer: answer.on or date.max))
 
 
-def _is_after(record: Dose, ended: date | None) -> bool:
-    """Whether a record lies after the end of dosing."""
+def _is_after(record: Dose, ended: EndOfDosing | None) -> bool:
+    """Whether a record certainly lies after the end of dosing."""
     day = day_of(record)
-    return ended is not None and day is not None and day > ended
+    return ended is not None and day is not None and day > ended.latest
 
 
 def spans_days(record: Dose) -> bool:
@@ -245,6 +242,11 @@ def _in_window(dose: PlannedDose, record: Dose) -> bool:
 def day_of(record: Dose) -> date | None:
     """The day of a record, None where it is not known."""
     return record.stdtc.earliest.date() if record.stdtc is not None and record.stdtc.has_day else None
+
+
+def _last_day(record: Dose) -> date | None:
+    """The last day on which a record certainly tells of a dose, None where no day is known."""
+    return record.endtc.earliest.date() if spans_days(record) and record.endtc is not None else day_of(record)
 
 
 def _midnight(day: date) -> datetime:

@@ -1,6 +1,7 @@
 """Lab results as rules see them: how texts are read, what test they are, before or after the dose, which baseline."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -382,6 +383,11 @@ def test_dm_stands_in_for_missing_dose_records():
     assert first_dose(_dosed(Dose(domain="EC", occur="N", stdtc=on(1)), rfstdtc="2014-03-01"), "placebo") is None
 
 
+def _ended(**records):
+    end = dosing_ended(Participant(usubjid="S-1", **records), date.min)
+    return None if end is None else end.on
+
+
 def test_the_end_of_dosing():
     ends = (
         Disposition(dscat="PROTOCOL MILESTONE", dsdecod="RANDOMIZED", dsstdtc=on(1)),
@@ -389,18 +395,18 @@ def test_the_end_of_dosing():
         Disposition(dscat="DISPOSITION EVENT", dsdecod="ADVERSE EVENT", dsstdtc=on(30)),
         Disposition(dscat="DISPOSITION EVENT", dsdecod="DEATH", dsstdtc=on(40)),
     )
-    assert dosing_ended(Participant(usubjid="S-1", dispositions=ends)) == on(30)
-    assert dosing_ended(Participant(usubjid="S-1", dispositions=ends[:2])) is None
+    assert _ended(dispositions=ends) == on(30)
+    assert _ended(dispositions=ends[:2]) is None
     uncategorised = [
         Disposition(dsdecod=text, dsstdtc=on(10)) for text in ("RE-CONSENTED", "", "withdrawal by subject")
     ]
-    assert [dosing_ended(Participant(usubjid="S-1", dispositions=(row,))) for row in uncategorised] == [
+    assert [_ended(dispositions=(row,)) for row in uncategorised] == [
         None,  # perhaps a milestone: doses are expected on
         None,
         on(10),
     ]
     died = Subject(usubjid="S-1", dthdtc=Dtc.parse("2014"))
-    assert dosing_ended(Participant(usubjid="S-1", subject=died, dispositions=ends)) == on(30)
+    assert _ended(subject=died, dispositions=ends) == on(30)
 
 
 def test_a_study_may_say_what_its_own_codes_mean():

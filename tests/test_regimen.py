@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.dtc import Dtc
-from rules.records import Disposition, Dose, Participant
+from rules.records import Disposition, Dose, Participant, Subject
 from rules.regimen import Fate, _assign, fates_as_collected, fates_by_plan, planned_doses, runs_of_missed
 from rules.rulebook import DosingPlan
 
@@ -97,11 +97,29 @@ def test_an_optional_cycle_is_expected_once_begun():
         ("COMPLETED", "DISPOSITION EVENT", 3, Fate.NO_RECORD),  # the planned day itself is still expected
         ("COMPLETED", "DISPOSITION EVENT", 1, Fate.NO_RECORD),  # the screening
         ("RANDOMIZED", "PROTOCOL MILESTONE", 2, Fate.NO_RECORD),
+        ("ADVERSE EVENT", "DISPOSITION EVENT", 1, Fate.NOT_EXPECTED),  # on the day of the first dose
+        ("ADVERSE EVENT", "DISPOSITION EVENT", 0, Fate.NO_RECORD),  # before it
+        ("WITHDRAWN", "", 2, Fate.NOT_EXPECTED),
+        ("已停止治疗", "", 2, Fate.NOT_EXPECTED),
     ],
 )
 def test_the_end_of_dosing(decod, category, on, fate):
     ended = Disposition(dsdecod=decod, dscat=category, dsstdtc=Dtc.parse(study_day(on)))
     assert fates([dose(study_day(1))], dispositions=[ended])["C1D3"] is fate
+
+
+@pytest.mark.parametrize(("on", "fate"), [("2026-01", Fate.MAY_HAVE_ENDED), ("", Fate.MAY_HAVE_ENDED)])
+def test_nothing_is_missed_where_dosing_may_have_ended_before(on, fate):
+    ended = Disposition(dsdecod="ADVERSE EVENT", dscat="DISPOSITION EVENT", dsstdtc=Dtc.parse(on) if on else None)
+    answers = fates([dose(study_day(1)), dose(study_day(5))], dispositions=[ended])
+    assert answers["C1D3"] is Fate.NO_RECORD  # a dose was given after it
+    assert answers["C1D7"] is fate
+
+
+def test_a_death_without_a_date_ends_dosing_at_an_unknown_time():
+    died = Participant(usubjid="P1", subject=Subject(dthfl="Y"), doses=(dose(study_day(1)),))
+    answers = fates_by_plan(PLAN, died, FIRST, "not-given", datetime(2026, 12, 31))
+    assert {answer.fate for answer in answers[1:21]} == {Fate.MAY_HAVE_ENDED}
 
 
 def test_a_dose_without_a_day_leaves_unclear_only_the_doses_it_could_be():

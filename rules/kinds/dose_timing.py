@@ -24,7 +24,7 @@ from rules.regimen import Fate, fates_by_plan
 if TYPE_CHECKING:
     from rules.context import Context
 
-_MAY_HAVE_BEEN = frozenset({Fate.NO_RECORD, Fate.UNCLEAR, Fate.NOT_DUE})
+_MAY_HAVE_BEEN = frozenset({Fate.NO_RECORD, Fate.UNCLEAR, Fate.NOT_DUE, Fate.MAY_HAVE_ENDED})
 
 
 def emerged(event: Event, participant: Participant, zero_dose: ZeroDose) -> bool | None:

@@ -5,7 +5,7 @@ It joins what `rules.medications` recognises with when the participant was dosed
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -85,7 +85,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     first = first_dose(participant, zero_dose)
     if first is None and not may_be_dosed(participant, zero_dose):
         return
-    end = _end(participant, when, context)
+    end = _end(participant, first, when, context)
     by_name: dict[str, list[_Said]] = {}
     unknown: list[Medication] = []
     for row in participant.medications:
@@ -102,12 +102,12 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         yield _unrecognised(rule, participant, unknown)
 
 
-def _end(participant: Participant, when: When, context: "Context") -> Dtc | None:
+def _end(participant: Participant, first: Dtc | None, when: When, context: "Context") -> Dtc | None:
     """Return the last day that counts, None while dosing goes on."""
-    ended = dosing_ended(participant)
-    if ended is None:
+    ended = dosing_ended(participant, date.min if first is None else first.earliest.date())
+    last = None if ended is None else last_dose(participant, context.header.zero_dose) or ended.on
+    if last is None:
         return None
-    last = last_dose(participant, context.header.zero_dose) or ended
     days = timedelta(days=when.days_after_last_dose)
     return Dtc(last.text, last.earliest + days, last.latest + days)
 

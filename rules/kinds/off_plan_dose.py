@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.dtc import Dtc
-from rules.exposure import evidence_of_doses, first_dose, was_given
+from rules.exposure import EndOfDosing, dosing_ended, evidence_of_doses, first_dose, was_given
 from rules.hit import EVERYTHING, Answer, Judgement
 from rules.records import Dose, Participant
 from rules.regimen import (
@@ -23,7 +23,6 @@ from rules.regimen import (
     planned_doses,
     says_whether,
     spans_days,
-    when_dosing_ended,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +63,10 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         yield _judgement(rule, participant, scope, reason, doses, told=told)
     by_day = _by_day(given)
     start = first.earliest.date() if first is not None and first.has_day else None
-    ended = when_dosing_ended(participant, start or min(by_day, default=date.min)) if when.after_end else None
+    ended = dosing_ended(participant, start or min(by_day, default=date.min)) if when.after_end else None
+    if ended is not None and ended.undated and given:
+        reason = "an end of dosing has no date: whether a dose was given after it is not known"
+        yield _judgement(rule, participant, "end of dosing", reason, [])
     plan = context.dosing if when.outside_windows else None
     planned = planned_doses(plan, start) if plan is not None and start is not None else ()
     before: Dose | None = None
@@ -112,12 +114,12 @@ def _moments(dose: Dose) -> tuple[datetime, datetime]:
     return earliest, earliest if dose.stdtc.has_time else dose.stdtc.latest
 
 
-def _after_end(day: date, ended: Dtc | None) -> _Fault | None:
-    """Whether a day lies after the end of dosing."""
-    if ended is None or day <= ended.earliest.date():
+def _after_end(day: date, ended: EndOfDosing | None) -> _Fault | None:
+    """Whether a day lies after the end of dosing; an end without any date is told once, not of each day."""
+    if ended is None or ended.on is None or day <= ended.earliest:
         return None
-    certain = day > ended.latest.date()
-    return _Fault(certain, f"{'after' if certain else 'it may be after'} the end of dosing on {ended}")
+    certain = day > ended.latest
+    return _Fault(certain, f"{'after' if certain else 'it may be after'} the end of dosing on {ended.on}")
 
 
 def _outside(plan: "DosingPlan | None", planned: Sequence[PlannedDose], start: date | None, day: date) -> _Fault | None:
