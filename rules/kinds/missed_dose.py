@@ -56,9 +56,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     if pending:
         yield Due(context.instant(min(pending)))
     if ended := [fate for fate in fates if fate.fate is Fate.MAY_HAVE_ENDED]:
-        reason = (
-            f"dosing may have ended before {ended[0].name}, and nothing is recorded of it or later"
-        )
+        reason = f"dosing may have ended before {ended[0].name}, and nothing is recorded of it or later"
         yield _not_evaluable(rule, participant, "end of dosing", reason)
     if when.consecutive == 1:
         yield from _single(rule, participant, fates)
@@ -187,5 +185,7 @@ def describe(when: When) -> str:
             "EC says that it did not occur (ECOCCUR = N), or it was scheduled (ECMOOD) and nothing is recorded "
             f"{when.entry_grace_days} days after its day"
         )
-    return f"{number} missed: {how}. No dose is expected after discontinuation, completion or "
-        "death; where that may have been before, it is not evaluable."
+    return (
+        f"{number} missed: {how}. No dose is expected after discontinuation, completion or death; where dosing may have "
+        "ended before, it is not evaluable."
+    )
