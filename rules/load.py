@@ -62,6 +62,11 @@ class Load:
         """Return a number as so many per forty participant-months; None where nobody was at risk."""
         return PER_MONTHS * number / self.months if self.months else None
 
+    @property
+    def failed(self) -> int:
+        """How often a rule broke: then the figures are not whole."""
+        return sum(rule.failed for rule in self.rules)
+
     def mails(self, urgency: Urgency) -> int:
         """Count the mails of that urgency."""
         return sum(rule.mails[urgency] for rule in self.rules)
@@ -76,6 +81,29 @@ def alarm_load(
         participants=len(participants),
         months=sum(months_at_risk(participant, zero_dose, until) for participant in participants),
         rules=tuple(_rule_loads(rulebook, len(participants), evaluation)),
+    )
+
+
+def together(loads: Sequence[Load]) -> Load:
+    """Return what one rulebook alarmed of several cohorts as if they were one."""
+    rules = []
+    for same in zip(*(load.rules for load in loads), strict=True):
+        first = same[0]
+        rules.append(
+            RuleLoad(
+                rule_id=first.rule_id,
+                title=first.title,
+                alerts={urgency: sum(rule.alerts[urgency] for rule in same) for urgency in Urgency},
+                mails={urgency: sum(rule.mails[urgency] for rule in same) for urgency in Urgency},
+                judged=sum(rule.judged for rule in same),
+                not_evaluable=sum(rule.not_evaluable for rule in same),
+                failed=sum(rule.failed for rule in same),
+            )
+        )
+    return Load(
+        participants=sum(load.participants for load in loads),
+        months=sum(load.months for load in loads),
+        rules=tuple(rules),
     )
 
 

@@ -529,3 +529,33 @@ def test_a_rulebook_is_printed_or_refused() -> None:
     assert "SAE-01" in well("rulebook", "low_dose_il2_sle")
     code, said = refused("rulebook", "no_such")
     assert (code, said.startswith("rulebook no_such: cannot be read")) == (Exit.SETTINGS, True)
+
+
+def test_how_much_a_rulebook_alarms_is_counted_of_what_stands_in_the_ledger(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    code, said = refused("rulebook", "low_dose_il2_sle", "--load", "--settings", settings)
+    assert (code, "is not there yet" in said) == (Exit.DATABASE, True)
+    export(tmp_path, serious=True)
+    vigil("sweep")  # nobody takes its mails, and they stay owed
+    before = (tmp_path / "vigil.db").read_bytes()
+    printed = well("rulebook", "low_dose_il2_sle", "--load", "--settings", settings)
+    assert re.search(r"^SAE-01 +[1-9]", printed, re.MULTILINE)
+    assert re.search(r"^immediate mails per 40 participant-months: \d+\.\d\d \([1-9]", printed, re.MULTILINE)
+    assert (tmp_path / "vigil.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--study", "SYN"), "--study goes with --load and --settings"),
+        (("--load", "--study", "SYN"), "--study goes with --load and --settings"),
+    ],
+)
+def test_a_study_is_named_only_where_its_load_is_asked_for(arguments: tuple[str, ...], sentence: str) -> None:
+    assert refused("rulebook", "low_dose_il2_sle", *arguments) == (Exit.USAGE, sentence)
+
+
+def test_the_load_of_a_study_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    code, said = refused("rulebook", "low_dose_il2_sle", "--load", "--settings", settings, "--study", "NONE")
+    assert (code, said.startswith("there is no study NONE in ")) == (Exit.USAGE, True)

@@ -117,12 +117,27 @@ def test_a_new_grade_4_goes_out_at_once():
     assert (hit.grade, hit.urgency) == (4, Urgency.IMMEDIATE)
 
 
-def test_two_samples_in_a_row_confirm_a_fall_and_make_it_immediate():
-    assert [hit.urgency for hit in platelets((-3, 200), (8, 140))] == [Urgency.SAME_DAY]
-    (hit,) = platelets((-3, 200), (8, 140), (15, 141))
-    assert (hit.urgency, len(hit.anchors)) == (Urgency.IMMEDIATE, 2)
-    (hit,) = platelets((-3, 200), (8, 140), (15, 149), (22, 140), when={"min_fall_percent": 28})
-    assert hit.urgency is Urgency.SAME_DAY  # 149 is no such fall, and no recovery either
+@pytest.mark.parametrize(
+    ("days", "urgency"),
+    [
+        ([(8, 48)], Urgency.SAME_DAY),  # new grade 3, 25 % down, once
+        ([(8, 48), (15, 47)], Urgency.IMMEDIATE),
+        ([(8, 48), (15, 49)], Urgency.SAME_DAY),  # new grade 3, but 23 % down
+        ([(8, 48), (15, 49), (22, 48)], Urgency.SAME_DAY),  # not in a row
+        ([(8, 48), (15, "CLOTTED"), (22, 48)], Urgency.IMMEDIATE),  # what cannot be told does not part them
+    ],
+)
+def test_two_samples_in_a_row_of_a_new_high_grade_confirm_a_fall_and_make_it_immediate(days, urgency):
+    hits = platelets((-3, 64), *days, when={"immediate_samples": 2})
+    assert [hit.urgency for hit in hits if hit.answer is Answer.HIT] == [urgency]
+    hits = platelets((-3, 64), *days)
+    assert [hit.urgency for hit in hits if hit.answer is Answer.HIT] == [Urgency.SAME_DAY]
+
+
+def test_a_mild_fall_that_lasts_waits_for_the_days_mail():
+    (hit,) = platelets((-3, 200), (8, 140), (15, 141), when={"immediate_samples": 2})
+    assert (hit.urgency, len(hit.anchors)) == (Urgency.SAME_DAY, 2)
+    assert hit.reason.endswith("confirmed in consecutive samples")
 
 
 def test_a_rule_may_ask_for_two_samples_before_it_tells_a_mere_fall():

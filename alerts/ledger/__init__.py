@@ -4,6 +4,7 @@ It knows tables. It must not know where records come from, what a rule means or 
 """
 
 from alerts.ledger.chain import chain_head, verify_chain
+from alerts.ledger.daily import last_done
 from alerts.ledger.decisions import no_longer_judged, open_alerts, save_decisions, standing
 from alerts.ledger.files import seen_files
 from alerts.ledger.history import alert_history, list_alerts
@@ -21,11 +22,11 @@ from alerts.ledger.sweeps import (
     save_failed_sweep,
 )
 from alerts.ledger.versions import save_new_versions
-from alerts.ledger.view import study_view
+from alerts.ledger.view import standing_view, study_view
 
 __all__ = [
     "Fates", "OpenSweep", "SweepResult", "Touched", "acknowledge", "add_note", "alert_history", "chain_head",
-    "close_alert", "close_sweep", "list_alerts", "no_longer_judged", "open_alerts", "open_sweep", "owe",
+    "close_alert", "close_sweep", "last_done", "list_alerts", "no_longer_judged", "open_alerts", "open_sweep", "owe",
     "participants", "rebuild", "save_decisions", "save_failed_sweep", "save_new_versions", "save_runs",
-    "seen_files", "standing", "study_view", "verify_chain", "whom_to_judge",
+    "seen_files", "standing", "standing_view", "study_view", "verify_chain", "whom_to_judge",
 ]  # fmt: skip

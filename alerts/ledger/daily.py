@@ -55,7 +55,7 @@ def daily_facts(session: Session, study: str, since: datetime, now: datetime) ->
         since=since,
         sweeps_done=len(done),
         sweeps_failed=len(failed),
-        last_done=_last_done(session, study),
+        last_done=last_done(session, study),
         last_error=failed[-1].error if failed else "",
         rows={fate: sum(getattr(sweep, f"rows_{fate}") for sweep in done) for fate in FATES},
         actions=_actions(session, study, since),
@@ -76,7 +76,8 @@ def daily_facts(session: Session, study: str, since: datetime, now: datetime) ->
     )
 
 
-def _last_done(session: Session, study: str) -> datetime | None:
+def last_done(session: Session, study: str) -> datetime | None:
+    """Return the moment of the last sweep of a study that was done, None before any."""
     found = select(Sweep.now).where(Sweep.study == study, Sweep.status == "done").order_by(col(Sweep.id).desc())
     return session.exec(found.limit(1)).first()
 

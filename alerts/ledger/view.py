@@ -31,18 +31,35 @@ _AT_ONCE = 50
 def study_view(session: Session, sweep: OpenSweep, batch: Batch, usubjids: Sequence[str]) -> StudyView:
     """Return the records that stand now of the given participants, and what is known of the source."""
     return StudyView(
-        participants=tuple(_participants(session, sweep, usubjids)),
+        participants=tuple(_participants(session, sweep.study, usubjids, sweep)),
         feed=_feed(session, sweep, batch, frozenset(usubjids)),
     )
 
 
-def _participants(session: Session, sweep: OpenSweep, usubjids: Sequence[str]) -> Iterator[Participant]:
-    """Yield the given participants, in the given order; one whose rows are all withdrawn has no records."""
+def standing_view(session: Session, study: str) -> StudyView:
+    """Return the records that stand of all participants, outside a sweep; of the feed only what the study brings."""
+    everybody = participants(session, study)
+    return StudyView(
+        participants=tuple(_participants(session, study, everybody)),
+        feed=Feed(
+            participants=len(everybody),
+            domains=frozenset(domain for domain, _ in last_read(session, study)),
+        ),
+    )
+
+
+def _participants(
+    session: Session, study: str, usubjids: Sequence[str], sweep: OpenSweep | None = None
+) -> Iterator[Participant]:
+    """Yield the given participants, in the given order; one whose rows are all withdrawn has no records.
+
+    The rows that an open sweep brought are known from its moment.
+    """
     texts: dict[str, str] = {}  # the same word is kept once, not once per row
     for start in range(0, len(usubjids), _AT_ONCE):
         piece = usubjids[start : start + _AT_ONCE]
         records: dict[str, dict[str, list[Record]]] = {usubjid: {} for usubjid in piece}
-        for row in _current_rows(session, sweep.study, piece):
+        for row in _current_rows(session, study, piece):
             content = {name: texts.setdefault(text, text) for name, text in json.loads(row.content).items()}
             record = read_record(
                 row.domain,
@@ -50,7 +67,7 @@ def _participants(session: Session, sweep: OpenSweep, usubjids: Sequence[str]) -
                 version=row.id,
                 key=row.record_key,
                 event_key=row.event_key,
-                known_at=sweep.now if row.sweep_id == sweep.id else row.now,
+                known_at=sweep.now if sweep is not None and row.sweep_id == sweep.id else row.now,
             )
             records[row.usubjid].setdefault(row.domain, []).append(record)
         for usubjid in piece:

@@ -161,7 +161,7 @@ def _visits(seed: int, person: Person, first_day: date, variability: Variability
     """Enter what is measured in screening, every second week on treatment, every eighth week after it."""
     chance = random.Random(f"{seed} visits {person.number}")
     body = draw_body(random.Random(f"{seed} body {person.number}"))
-    walk = variability.walk(random.Random(f"{seed} swings {person.number}")) if variability else None
+    walk = variability.walk(f"{seed} swings {person.number}") if variability else None
     treated = 4 * person.cycles
     weeks = [week for week in range(0, LAST_WEEK + 1, 2) if week <= treated or week % 8 == 0]
     for week in (-1, *weeks):

@@ -39,6 +39,7 @@ class Judged:
     severe: bool = False  # asks for no confirmation
     hold: bool = False  # meets a hold criterion
     at_once: bool = False  # must be told immediately
+    grave: bool = False  # must be told immediately once the next sample says the same
     grade: int | None = None  # the least it can be
 
 

@@ -68,7 +68,7 @@ class When(BaseModel):
     hold: tuple[Hold, ...] = ()
     cut_offs: CutOffs | None = None
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # samples in a row that a fall short of (b), (c), (d) needs
-    immediate_samples: Annotated[int, Field(ge=2)] | None = 2  # samples in a row that make an episode immediate
+    immediate_samples: Annotated[int, Field(ge=2)] | None = None  # in a row, of a new high grade with the fall of (a)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -163,6 +163,7 @@ def _judge_sample(
         severe=severe,
         hold=bool(because and held),
         at_once=bool(because and held) or (new_high and grades.lowest >= when.immediate_grade),
+        grave=new_high and _falls_enough(when, lab),
         grade=grades.lowest,
     )
 

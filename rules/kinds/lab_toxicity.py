@@ -70,7 +70,8 @@ def _hit(
     worst = max(episode, key=lambda s: (s.grade or 0, -(s.lab.value or Decimal(0))))
     previous = sample_before(labs, worst.lab)
     run = longest_run(samples, episode)
-    confirmed = when.immediate_samples is not None and run >= when.immediate_samples
+    grave = longest_run(samples, [s for s in episode if s.grave])
+    confirmed = when.immediate_samples is not None and grave >= when.immediate_samples
     hold = Consequence.HOLD if any(s.hold for s in episode) else Consequence.WATCH
     because = list(worst.because)
     if not worst.hold:
@@ -196,7 +197,10 @@ def describe(when: When) -> str:
         )
     at_once = [f"a new grade {when.immediate_grade}"] + (["a hold criterion"] if when.hold else [])
     if when.immediate_samples is not None:
-        at_once.append(f"{when.immediate_samples} such samples in a row")
+        at_once.append(
+            f"{when.immediate_samples} samples in a row with a new grade {when.new_grade} or worse and a fall of at "
+            f"least {when.fall_words}"
+        )
     words.append(f"Told at once: {', '.join(at_once)}.")
     words.append(f"Without a usable baseline, grade {when.new_grade} or worse is new and a lower one not evaluable.")
     words.append("A grade that was there at baseline and is no worse, and samples before the first dose, are history.")
