@@ -225,6 +225,20 @@ def test_what_cannot_be_graded_is_never_clear(result: str, unit: str, why: str):
         assert said == []  # nothing was measured: that is a missing sample, not a finding
 
 
+@pytest.mark.parametrize(
+    ("rule", "hold", "urgency"),
+    [
+        ({}, HOLD, Urgency.SAME_DAY),
+        ({}, [], Urgency.ROUTINE),
+        ({"urgency": "immediate"}, [], Urgency.SAME_DAY),
+        ({"consequence": "stop"}, [], Urgency.SAME_DAY),
+    ],
+)
+def test_what_may_hide_a_hold_is_looked_at_the_same_day(rule: dict[str, str], hold: list[object], urgency: Urgency):
+    (cannot,) = platelets((-3, 200), (8, "clumped"), when={"hold": hold}, **rule)
+    assert (cannot.answer, cannot.urgency) == (Answer.NOT_EVALUABLE, urgency)
+
+
 def test_a_test_that_was_never_measured_leaves_its_rule_blind():
     (cannot,) = judged("lab_toxicity", PLAT, [sample("WBC", 8, 5)])
     assert (cannot.answer, cannot.scope, cannot.told) == (Answer.NOT_EVALUABLE, "PLAT", False)

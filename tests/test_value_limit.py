@@ -431,13 +431,18 @@ def test_every_new_limit_is_in_the_description():
         ("Trace", "TRACE", "TRACE"), ("±", "TRACE", "TRACE"), ("+/-", "TRACE", "TRACE"), ("弱阳性", "TRACE", "TRACE"),
         ("+", "1+", "1+"), ("1+", "1+", "1+"), ("+1", "1+", "1+"), ("（＋＋）", "2+", "2+"), ("3 +", "3+", "3+"),
         ("++++", "4+", "4+"), ("POSITIVE", "1+", "4+"), ("阳性", "1+", "4+"), ("Equivocal", "NEGATIVE", "1+"),
+        ("positive (+)", "1+", "4+"), ("Pos.", "1+", "4+"), ("阳性(+)", "1+", "4+"), ("Positiv", "1+", "4+"),
+        ("Pregnant", "1+", "4+"), ("Not pregnant", "NEGATIVE", "NEGATIVE"), ("negativ (-).", "NEGATIVE", "NEGATIVE"),
+        ("Positive (3+)", "3+", "4+"), ("neg. (-)", "NEGATIVE", "NEGATIVE"),
     ],
 )  # fmt: skip
 def test_words_are_steps(text: str, lowest: str, highest: str):
     assert read_word(text) == (STEPS.index(lowest), STEPS.index(highest))
 
 
-@pytest.mark.parametrize("text", ["", "1", "5+", "see comment", "not positive", "阳性?"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "5+", "see comment", "not positive", "阳性?", "negative (+)", "positive (-)", "."]
+)
 def test_what_is_no_known_word_is_not_guessed(text: str):
     assert read_word(text) is None
 

@@ -17,7 +17,7 @@ from rules.ctcae.identity import lab_tests
 from rules.dtc import Dtc
 from rules.finding_reading import FindingReading
 from rules.graded import GradedFinding, read_finding
-from rules.hit import Answer, Evidence, Judgement, Urgency
+from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
 from rules.records import Finding
 from rules.units import round15
 
@@ -225,10 +225,13 @@ def never_measured(
     )
 
 
-def not_evaluable(rule: "Rule", usubjid: str, test: str, samples: Sequence[Judged]) -> Judgement | None:
+def not_evaluable(
+    rule: "Rule", usubjid: str, test: str, samples: Sequence[Judged], *, may_hold: bool = False
+) -> Judgement | None:
     """Say once per test that some samples could not be evaluated, with the newest as evidence.
 
-    It is told, though never at once: a share of participants says nothing about the one whose count is unreadable.
+    It is told, though never at once: a share of participants says nothing about the one whose count is unreadable. Of
+    a rule that is told at once, or may ask for a hold or a stop, it is looked at the same day.
     """
     unknown = [sample for sample in samples if sample.unknown]
     if not unknown:
@@ -241,6 +244,11 @@ def not_evaluable(rule: "Rule", usubjid: str, test: str, samples: Sequence[Judge
         answer=Answer.NOT_EVALUABLE,
         summary=f"{lab_tests()[test].name}: some results cannot be evaluated",
         reason=f"{lab_tests()[test].name}: {'; '.join(sorted({sample.unknown for sample in unknown}))}",
-        urgency=Urgency.ROUTINE,
+        urgency=Urgency.SAME_DAY if may_hold or _is_grave(rule) else Urgency.ROUTINE,
         evidence=evidence_of([unknown[-1].lab]),
     )
+
+
+def _is_grave(rule: "Rule") -> bool:
+    """Whether what a rule may have missed does not wait for the daily mail."""
+    return rule.urgency is Urgency.IMMEDIATE or rule.consequence is not Consequence.WATCH

@@ -45,7 +45,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     hits = [e for e in episodes(samples) if _is_confirmed(when, samples, e)]
     for episode in hits:
         yield _hit(rule, when, participant.usubjid, labs, samples, episode, context.header.ctcae)
-    unknown = not_evaluable(rule, participant.usubjid, when.test, samples)
+    unknown = not_evaluable(rule, participant.usubjid, when.test, samples, may_hold=bool(when.hold))
     if unknown is not None:
         yield unknown
     elif not hits and (reason := _why_silent(when, labs, samples)):

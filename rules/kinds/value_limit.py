@@ -51,7 +51,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         for episode in hits:
             told = _hit(rule, when, participant.usubjid, labs, episode, context.header.ctcae)
             yield replace(told, recovery=recovery_of(samples, episode))
-        unknown = not_evaluable(rule, participant.usubjid, test, samples)
+        unknown = not_evaluable(rule, participant.usubjid, test, samples, may_hold=when.hold_at_least is not None)
         if unknown is not None:
             yield unknown
         elif not hits:
