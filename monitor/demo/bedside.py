@@ -47,6 +47,12 @@ def temperature(degrees: str) -> dict[str, str]:
     return _vital_sign("TEMP", "Temperature", degrees, "C")
 
 
+def at_the_bed(degrees: str) -> tuple[dict[str, str], ...]:
+    """Return the VS values that are taken with a fever; all but the temperature are as they should be."""
+    pressure = _vital_sign("SYSBP", "Systolic Blood Pressure", "114", "mmHg")
+    return temperature(degrees), pressure, _vital_sign("OXYSAT", "Oxygen Saturation", "97", "%")
+
+
 def _vital_sign(code: str, name: str, result: str, unit: str) -> dict[str, str]:
     return {"VSTESTCD": code, "VSTEST": name, "VSORRES": result, "VSORRESU": unit}
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from monitor.demo.bedside import STANDARD, draw_body, encounter, medication, temperature, visit_values
+from monitor.demo.bedside import STANDARD, at_the_bed, draw_body, encounter, medication, visit_values
 from monitor.demo.export import Entry, in_order
 from monitor.demo.labs import Levels, draw_levels, sample
 from monitor.demo.swings import Variability
@@ -237,8 +237,7 @@ def _common_events(seed: int, people: tuple[Person, ...], first_day: date) -> It
     chance = random.Random(f"{seed} common events")
     had: dict[str, int] = {}
     for common in COMMON:
-        able = people if common.decod != "Pyrexia" else [p for p in people if p.levels["NEUT"] > FEBRILE_FROM]
-        for person in chance.sample(able, common.of_forty):
+        for person in chance.sample([p for p in people if _may_have(common, p)], common.of_forty):
             had[person.usubjid] = had.get(person.usubjid, 0) + 1
             cycle = chance.choice((0, 0, 0, 1, 2)) * CYCLE_DAYS
             onset = person.day(cycle + (chance.choice(DOSE_DAYS) if common.after_dose else chance.randint(2, 26)))
@@ -256,11 +255,19 @@ def _common_events(seed: int, people: tuple[Person, ...], first_day: date) -> It
                 yield Entry(domain="HO", usubjid=person.usubjid, values=seen, shown=told)
 
 
+def _may_have(common: Common, person: Person) -> bool:
+    """Whether it would be no emergency, and not be taken for what the script lets happen to the punctual."""
+    if common.decod == "Pyrexia":
+        return person.levels["NEUT"] > FEBRILE_FROM
+    return common.soc != INFECTIONS or not person.punctual
+
+
 def _fever(person: Person, day: int, first_day: date) -> Iterator[Entry]:
     """Enter a fever in the evening of a dose, and that it is gone the next morning."""
     for degrees, at, seen in (("38.7", "T18:00", day), ("36.8", "T07:30", day + 1)):
-        values = temperature(degrees) | {"VISIT": "UNSCHEDULED", "VSDTC": f"{iso(first_day, seen)}{at}"}
-        yield Entry(domain="VS", usubjid=person.usubjid, values=values, shown=seen)
+        when = {"VISIT": "UNSCHEDULED", "VSDTC": f"{iso(first_day, seen)}{at}"}
+        for values in at_the_bed(degrees):
+            yield Entry(domain="VS", usubjid=person.usubjid, values=values | when, shown=seen)
 
 
 _SERIOUSNESS = ("AESER", "AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")

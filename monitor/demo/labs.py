@@ -28,7 +28,7 @@ class Test:
     dosing: float = 1.0  # the level at the end of a dosing phase, relative to the level at rest
     drift: float = 0.0  # relative rise a week
     spec: str = "SERUM"
-    rare: bool = False  # looked at in screening and every eighth week
+    rare: bool = False  # looked at in screening, the first time on treatment and every eighth week
 
 
 TESTS: Mapping[str, Test] = {
@@ -143,7 +143,9 @@ def _white_cells(levels: Mapping[str, float]) -> float:
 
 
 COUNTS = ("WBC", "NEUT", "LYM", "EOS", "PLAT", "HGB")
-COMPLEMENT = ("C3", "C4")
+
+FIRST_ON_TREATMENT = 2
+"""The week of the first sample on treatment, in which everything is looked at."""
 
 
 def sample(
@@ -151,9 +153,9 @@ def sample(
 ) -> Iterator[dict[str, str]]:
     """Yield the LB values of one blood sample: counts drift up over the weeks and saw-tooth with the dosing phase.
 
-    At the end of a dosing phase only blood is counted and complement measured; liver, kidney and urine are looked at
-    with every fourth week, and what is rare with every eighth. With `walk` the drug moves nothing, and the values swing
-    as that person's do.
+    At the end of a dosing phase, but for the first, only blood is counted; liver, kidney and urine are looked at with
+    every fourth week, and what is rare with every eighth. With `walk` the drug moves nothing, and the values swing as
+    that person's do.
     """
     found = {"MONO": levels["MONO"]}
     for code, level in levels.items():
@@ -167,11 +169,12 @@ def sample(
         moved = (test.dosing if dosing else 1.0) * (1 + test.drift * max(week, 0))
         found[code] = level * moved * (1 + stray)
     found["WBC"] = _white_cells(found)
-    thorough = week < 0 or week % 8 == 0
-    for code in (*COUNTS, *COMPLEMENT) if dosing else TESTS:
+    thorough = week == FIRST_ON_TREATMENT or week < 0 or week % 8 == 0
+    counts_only = dosing and not thorough
+    for code in COUNTS if counts_only else TESTS:
         if thorough or not TESTS[code].rare:
             yield reported(code, f"{found[code]:.{TESTS[code].decimals}f}", sex)
-    if not dosing:
+    if not counts_only:
         yield from (_strip(code) for code in STRIPS if code != "HCG" or sex == "F")
 
 

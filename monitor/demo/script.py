@@ -6,7 +6,7 @@ Data only: `monitor.demo.stage` puts it on a cohort, `monitor.demo.verdict` hold
 from collections.abc import Mapping
 
 from alerts.decide import CALLING, Action
-from monitor.demo.bedside import encounter, medication, temperature
+from monitor.demo.bedside import at_the_bed, encounter, medication
 from monitor.demo.cohort import GENERAL, INFECTIONS, adverse_event
 from monitor.demo.incident import Change, Incident, Must, Never
 
@@ -33,9 +33,10 @@ def _row(domain: str, day: int, values: Mapping[str, str], until: int | None = N
     return Change(domain=domain, day=day, until=until, values=values)
 
 
-def _measured(degrees: str, day: int, at: str) -> Change:
-    """Return a temperature between visits."""
-    return _row("VS", day, temperature(degrees) | {"VISIT": "UNSCHEDULED", "VSDTC": f"@{day}T{at}"})
+def _measured(degrees: str, day: int, at: str) -> tuple[Change, ...]:
+    """Return a temperature between visits, and what is measured with it."""
+    when = {"VISIT": "UNSCHEDULED", "VSDTC": f"@{day}T{at}"}
+    return tuple(_row("VS", day, values | when) for values in at_the_bed(degrees))
 
 
 def _admitted(day: int, until: int | None = None) -> Change:
@@ -91,7 +92,7 @@ SCRIPT: tuple[Incident, ...] = (
                 day=6,
                 values=_event("注射后发热", "Pyrexia", GENERAL, 5, 5, aeendtc="@6", aeout="RECOVERED/RESOLVED"),
             ),
-            _measured("38.8", 5, "19:30"), _measured("36.7", 6, "07:00"),
+            *_measured("38.8", 5, "19:30"), *_measured("36.7", 6, "07:00"),
         ),
     ),
     Incident(
@@ -302,7 +303,7 @@ SCRIPT: tuple[Incident, ...] = (
         vigil="tell the fever that no dose explains, and routinely that it is over",
         must=(Must(rule="INF-03", day=22), Must(rule="INF-03", day=25, actions=frozenset({Action.RECOVERED}))),
         never=(Never(rules=("INF-01", "INF-02", "SAE-"), day=1),),
-        changes=(_measured("38.9", 22, "15:30"), _measured("36.8", 25, "09:00")),
+        changes=(*_measured("38.9", 22, "15:30"), *_measured("36.8", 25, "09:00")),
     ),
     Incident(
         title="A live vaccine",

@@ -91,12 +91,16 @@ class Grades:
     note: Smalls
     group: NDArray[np.intp]
     lines: Sequence[tuple[Criterion, ...]]  # by group
-    _made: dict[tuple[int, ...], Grade] = field(default_factory=dict)
+    # not init: a copy with other values must not take over what was made of these
+    _made: dict[tuple[int, ...], Grade] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _keys: list[tuple[int, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def at(self, row: int) -> Grade:
         """Return the answer for one row."""
-        columns = (self.group, self.grade, self.lowest, self.highest, self.ungraded, self.line, self.note)
-        key = tuple(int(column[row]) for column in columns)
+        if not self._keys:  # whole columns at once: one number of an array at a time is slow
+            columns = (self.group, self.grade, self.lowest, self.highest, self.ungraded, self.line, self.note)
+            self._keys.extend(zip(*(column.tolist() for column in columns), strict=True))
+        key = self._keys[row]
         if key not in self._made:
             self._made[key] = self._make(*key)
         return self._made[key]
