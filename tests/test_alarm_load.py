@@ -7,6 +7,7 @@ from statistics import mean
 import pytest
 
 from alerts.decide import CALLING
+from monitor.alarm_load import load_of_background
 from monitor.demo.background import DAYS, FIRST_DAY, background, moment, view_on
 from monitor.demo.place import ZONE
 from monitor.demo.script import SCRIPT
@@ -14,8 +15,8 @@ from monitor.demo.stage import first_good_look, staged_cohort
 from monitor.demo.swings import REALISTIC, STEROID, Variability
 from rules.dtc import Dtc
 from rules.evaluate import Evaluation, evaluate
-from rules.hit import Answer, Judgement, Urgency
-from rules.load import MONTH_DAYS, Load, alarm_load, months_at_risk
+from rules.hit import Answer, Failure, Judgement, Urgency
+from rules.load import MONTH_DAYS, Load, alarm_load, months_at_risk, together
 from rules.records import AdverseEvent, Dose, Finding, MedicalHistory, Participant
 from rules.rulebook import load_rulebook
 
@@ -109,6 +110,22 @@ def rate(seed: int, variability: Variability) -> float:
     found = load.rate(load.mails(Urgency.IMMEDIATE))
     assert found is not None
     return found
+
+
+def test_several_cohorts_are_counted_as_one():
+    one, other, both = quiet(1, REALISTIC), quiet(2, REALISTIC), load_of_background(BOOK, REALISTIC, 2)
+    assert (both.participants, both.months) == (80, pytest.approx(one.months + other.months))
+    for urgency in Urgency:
+        assert both.mails(urgency) == one.mails(urgency) + other.mails(urgency)
+    for rule, first, second in zip(both.rules, one.rules, other.rules, strict=True):
+        assert rule.rule_id == first.rule_id == second.rule_id
+        assert rule.not_evaluable_share == pytest.approx((first.not_evaluable + second.not_evaluable) / 80)
+
+
+def test_a_rule_that_broke_is_counted_so_that_nobody_believes_the_figure():
+    broken = Failure(rule_id="SAE-01", usubjid="01", error="ValueError: no")
+    load = alarm_load(BOOK, (), Evaluation(judgements=(), failures=(broken,), runs=(), due={}), UNTIL)
+    assert (load.failed, together([load, load]).failed) == (1, 2)
 
 
 def test_without_drug_effect_fewer_than_one_immediate_mail_in_forty_participant_months():
