@@ -186,6 +186,6 @@ def describe(when: When) -> str:
             f"{when.entry_grace_days} days after its day"
         )
     return (
-        f"{number} missed: {how}. No dose is expected after discontinuation, completion or death; where dosing may have "
-        "ended before, it is not evaluable."
+        f"{number} missed: {how}. No dose is expected after discontinuation, completion or death; where dosing may "
+        "have ended before, it is not evaluable."
     )
