@@ -141,6 +141,27 @@ def dose_records(participant: Participant) -> tuple[Dose, ...]:
     return ec or tuple(dose for dose in participant.doses if dose.domain == "EX")
 
 
+def given_records(participant: Participant, zero_dose: ZeroDose) -> tuple[Dose, ...]:
+    """Return the records of doses given: those of EC, and those of EX for days of which EC tells of none."""
+    given = [dose for dose in participant.doses if was_given(dose, zero_dose)]
+    ec = [dose for dose in given if dose.domain == "EC" and (day_of(dose) is not None or spans_days(dose))]
+    return tuple(dose for dose in given if dose.domain == "EC" or not any(_may_share_a_day(dose, one) for one in ec))
+
+
+def _may_share_a_day(one: Dose, other: Dose) -> bool:
+    """Whether two records may tell of one day, as far as their dates say."""
+    (begin, end), (other_begin, other_end) = _days_of(one), _days_of(other)
+    return begin <= other_end and other_begin <= end
+
+
+def _days_of(record: Dose) -> tuple[date, date]:
+    """The first and last day of which a record may tell."""
+    if record.stdtc is None:
+        return date.min, date.max
+    last = record.endtc if spans_days(record) and record.endtc is not None else record.stdtc
+    return record.stdtc.earliest.date(), last.latest.date()
+
+
 def says_whether(record: Dose) -> bool:
     """Whether a record says that its dose occurred or not; one that the form asked about and left blank does not."""
     return record.occur in {"Y", "N"} or (not record.occur and (record.presp != "Y" or record.dose is not None))

@@ -1,10 +1,11 @@
 """Kind `dose_excess`: more than the planned amount in one calendar day, or more doses in it than planned.
 
-From EC, or EX where a participant has no EC. An amount whose unit does not convert, or that is off by orders of
-magnitude, is refused and told, never scaled. It must not tell amounts, units, treatments or lots.
+From EC, and from EX for days of which EC tells of no dose; where both tell of one, the larger amount counts. An amount
+whose unit does not convert, or that is off by orders of magnitude, is refused and told, never scaled. It must not tell
+amounts, units, treatments or lots.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rules.dose_amount import convert_amount, international_units
-from rules.exposure import evidence_of_doses, was_given
+from rules.exposure import ZeroDose, evidence_of_doses, was_given
 from rules.hit import EVERYTHING, Answer, Judgement
 from rules.kinds.amounts import Amount
 from rules.records import Dose, Participant
-from rules.regimen import day_of, dose_records, says_whether, spans_days
+from rules.regimen import day_of, dose_records, given_records, says_whether, spans_days
 from rules.units import round15
 
 if TYPE_CHECKING:
@@ -53,13 +54,17 @@ class _Given:
     certain: bool  # that it was given, on the day that it is judged with
     amount: Decimal | None
     refused: str = ""  # why what stands there is no amount; '' also where nothing stands there
+    filled: bool = False  # nothing stands there, and EX tells the amount of its day
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each day on which a dose was given, and for each dose of which the day is not known."""
-    given = [_given(when, dose) for dose in dose_records(participant) if was_given(dose, context.header.zero_dose)]
+    zero_dose = context.header.zero_dose
+    given = [_given(when, dose) for dose in given_records(participant, zero_dose)]
+    beside = _beside(when, [dose.record for dose in given], participant, zero_dose)
     spans = [dose for dose in given if spans_days(dose.record)]
     singles = [dose for dose in given if not spans_days(dose.record)]
+    singles = [replace(dose, filled=_day(dose) in beside) if _is_blank(dose) else dose for dose in singles]
     if unknown := _not_collected(participant, singles, spans):
         yield _judgement(rule, participant, EVERYTHING, unknown, told=False)
     else:
@@ -73,9 +78,27 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         near = [_Given(d.record, False, d.amount) for d in singles if d is not dose and _may_be_of_one_day(d, dose)]
         yield from _about(rule, when, participant, f"dose of {dose.record.stdtc or 'unknown date'}", [dose, *near])
     for day, doses in sorted(by_day.items()):
-        yield from _about(rule, when, participant, str(day), doses)
+        yield from _about(rule, when, participant, str(day), doses, beside.get(day, ()))
     for span in spans if singles else ():
         yield _judgement(rule, participant, f"doses from {span.record.stdtc}", _NO_DAYS, [span.record])
+
+
+def _beside(
+    when: When, told: Sequence[Dose], participant: Participant, zero_dose: ZeroDose
+) -> dict[date, list[_Given]]:
+    """Return by day what EX tells beside EC; an amount of 0 may be placebo and is compared with nothing."""
+    found: dict[date, list[_Given]] = {}
+    for record in participant.doses:
+        day = day_of(record)
+        if record.domain == "EX" and record not in told and was_given(record, zero_dose) and day is not None:
+            dose = _given(when, record)
+            if not spans_days(record) and dose.amount:
+                found.setdefault(day, []).append(dose)
+    return found
+
+
+def _day(dose: _Given) -> date | None:
+    return day_of(dose.record)
 
 
 def _not_collected(participant: Participant, singles: Sequence[_Given], spans: Sequence[_Given]) -> str:
@@ -90,24 +113,35 @@ def _not_collected(participant: Participant, singles: Sequence[_Given], spans: S
 
 def _is_blank(dose: _Given) -> bool:
     """Whether no amount stands in a record."""
-    return dose.amount is None and not dose.refused
+    return dose.amount is None and not dose.refused and not dose.filled
 
 
 def _about(
-    rule: "Rule", when: When, participant: Participant, scope: str, doses: Sequence[_Given]
+    rule: "Rule",
+    when: When,
+    participant: Participant,
+    scope: str,
+    doses: Sequence[_Given],
+    beside: Sequence[_Given] = (),
 ) -> Iterator[Judgement]:
-    """Answer for the doses of one day."""
+    """Answer for the doses of one day, and what EX tells of it beside EC."""
     limit = when.max_per_day.value
     certain = [dose for dose in doses if dose.certain]
     too_much = "more than the planned amount of a day is recorded"
     excess = [f"{len(certain)} doses are recorded as given"] if len(certain) > when.max_doses_per_day else []
-    excess += [too_much] if _total(certain) > limit else []
+    excess += [too_much] if max(_total(certain), _total(d for d in beside if d.certain)) > limit else []
     open_questions = list(dict.fromkeys(dose.refused for dose in doses if dose.refused))
     if len(certain) < len(doses) and (len(doses) > when.max_doses_per_day or _total(doses) > limit):
         open_questions.append("another dose, or a larger one, may have been given on that day")
+    if beside and _total(doses) and _total(doses) != _total(beside):
+        open_questions.append("EC and EX differ about the amount")
+    if len(beside) > max(when.max_doses_per_day, len(doses)):
+        open_questions.append("EX tells of more doses than EC")
     if excess or open_questions:
         reason = "; ".join((*excess, *open_questions))
-        yield _judgement(rule, participant, scope, reason, [dose.record for dose in doses], hit=bool(excess))
+        yield _judgement(
+            rule, participant, scope, reason, [dose.record for dose in (*doses, *beside)], hit=bool(excess)
+        )
 
 
 def _given(when: When, record: Dose) -> _Given:
@@ -127,7 +161,7 @@ def _given(when: When, record: Dose) -> _Given:
     return _Given(record, certain, amount)
 
 
-def _total(doses: Sequence[_Given]) -> Decimal:
+def _total(doses: Iterable[_Given]) -> Decimal:
     """The amounts that are known, together."""
     return round15(sum((dose.amount for dose in doses if dose.amount is not None), Decimal(0)))
 
@@ -170,7 +204,8 @@ def describe(when: When) -> str:
     """Say the criterion in words."""
     doses = "one dose" if when.max_doses_per_day == 1 else f"{when.max_doses_per_day} doses"
     return (
-        f"More than {when.max_per_day} or more than {doses} recorded as given in one calendar day, in EC, or in EX "
-        f"where a participant has no EC. An amount {when.refused_from_times} times the plan's or more, or as small a "
-        "part of it or less, or in a unit that does not convert, is not evaluable."
+        f"More than {when.max_per_day} or more than {doses} recorded as given in one calendar day, in EC, or in EX for "
+        "days of which EC tells of no dose; where both do, the larger amount counts. An amount "
+        f"{when.refused_from_times} times the plan's or more, or as small a part of it or less, or in a unit that does "
+        "not convert, is not evaluable."
     )

@@ -1,7 +1,7 @@
 """Kind `off_plan_dose`: a dose that was given outside the plan's windows, too soon after the last, or after the end.
 
-From EC, or EX where a participant has no EC; the plan's days are counted from the first dose. It must not tell amounts,
-treatments or lots, nor judge how much was given: another kind does.
+From EC, and from EX for days of which EC tells of no dose; the plan's days are counted from the first dose. It must not
+tell amounts, treatments or lots, nor judge how much was given: another kind does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.dtc import Dtc
-from rules.exposure import EndOfDosing, dosing_ended, evidence_of_doses, first_dose, was_given
+from rules.exposure import EndOfDosing, dosing_ended, evidence_of_doses, first_dose
 from rules.hit import EVERYTHING, Answer, Judgement
 from rules.records import Dose, Participant
 from rules.regimen import (
     PlannedDose,
     day_of,
     dose_records,
+    given_records,
     planned_doses,
     says_whether,
     spans_days,
@@ -57,7 +58,7 @@ class _Fault:
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each day on which a dose was given, and for what cannot be compared with the plan."""
     zero_dose = context.header.zero_dose
-    given = [dose for dose in dose_records(participant) if was_given(dose, zero_dose)]
+    given = given_records(participant, zero_dose)
     first = first_dose(participant, zero_dose)
     for scope, reason, doses, told in _not_comparable(when, participant, given, first):
         yield _judgement(rule, participant, scope, reason, doses, told=told)
