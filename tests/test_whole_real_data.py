@@ -16,7 +16,7 @@ PILOT = {"DM": "dm.csv", "AE": "ae.csv", "LB": "lb.csv", "EX": "ex.csv", "DS": "
 PILOT_ROWS = {"DM": 306, "AE": 1191, "LB": 59580, "EX": 591, "DS": 850, "VS": 29643}
 MISFLAGGED_EVENTS, SERIOUS_EVENTS = 29, 3
 SERIOUS_INFECTIONS = {"01-713-1179/E08", "01-701-1192/E10"}
-CHOLESTATIC = {("01-705-1186", "LIVER/CHOLESTATIC")}  # alkaline phosphatase was five times ULN at screening
+CHOLESTATIC = {("01-705-1186", "LIVER")}  # alkaline phosphatase was five times ULN at screening
 EXAMPLE = {"DM": "dm.json", "AE": "ae.json", "LB": "lb.json", "EC": "ec.json", "EX": "ex.json", "DS": "ds.json"}
 UNBLINDING = ["zanomaline", "zan_low", "zan_high", "placebo", "sds580", "54 mg", "81 mg", "10.8"]
 
@@ -71,6 +71,7 @@ def test_cdisc_pilot(store, data):
     assert len(first.of("SAE-02")) == MISFLAGGED_EVENTS
     assert {alert.scope for alert in first.of("INF-01")} == SERIOUS_INFECTIONS
     assert {(alert.usubjid, alert.scope) for alert in first.of("HEP-01")} == CHOLESTATIC
+    assert all(alert.summary.startswith("Cholestatic pattern") for alert in first.of("HEP-01"))
     assert not [alert for alert in first.alerts if alert.rule_id.startswith("DOS")]
     assert not [decision for decision in first.decisions if '"domain": "EX"' in decision.evidence]
 

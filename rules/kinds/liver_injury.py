@@ -7,6 +7,7 @@ thresholds: they are in the rulebook.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from rules.rulebook import Rule
 
 SCOPE = "LIVER"
-CHOLESTATIC = "LIVER/CHOLESTATIC"
-"""The scope of that pattern: what turns into potential Hy's law is a new alert, not an old one going on."""
-
 ALONE = "LIVER/ALONE"
 """The scope of what is only written down, so that it stands beside whatever is told."""
 
@@ -54,10 +52,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     if not paired and (blind := never_measured(rule, participant.usubjid, TRANSAMINASES, labs)):
         yield blind
     patterns = {pair[0].key: pattern_of(when, pair[0].lab, labs) for pair in paired}
-    for cholestatic in (False, True):
-        alike = [pair for pair in paired if patterns[pair[0].key].cholestatic is cholestatic]
-        for cluster in clusters((one.key, other.key) for one, other in alike):
-            yield said.hit([pair for pair in alike if pair[0].key in cluster], patterns)
+    for cluster in clusters((one.key, other.key) for one, other in paired):
+        yield said.hit([pair for pair in paired if pair[0].key in cluster], patterns)
     known = {sample.key for pair in paired for sample in pair}
     single = [sample for sample in (*liver, *bile) if sample.key not in known and not sample.lab.predose]
     open_ = {sample.key: why for sample in single if (why := _why_open(when, sample, liver, bile))}
@@ -87,8 +83,13 @@ class _Said:
     ctcae: str
 
     def hit(self, episode: Sequence[Pair], patterns: Mapping[str, Pattern]) -> Judgement:
-        """Tell one episode by its worst pair: the highest multiple of ALT or AST, then of bilirubin."""
-        liver, bile = (s.lab for s in max(episode, key=lambda pair: [multiple(sample.lab) for sample in pair]))
+        """Tell one episode by its worst pair: the highest multiple of ALT or AST, then of bilirubin.
+
+        One that is not cholestatic goes before. Where the last pair turned so, what it adds is mailed.
+        """
+        hepatic = [pair for pair in episode if not patterns[pair[0].key].cholestatic]
+        worst = max(hepatic or episode, key=lambda pair: [multiple(sample.lab) for sample in pair])
+        liver, bile = (sample.lab for sample in worst)
         pattern = patterns[liver.record.key]
         baseline = self._baseline(liver)
         before = f"baseline {plain(liver.base)}" if liver.base is not None else "no usable baseline"
@@ -96,8 +97,9 @@ class _Said:
         return Judgement(
             rule_id=self.rule.id,
             usubjid=self.usubjid,
-            scope=CHOLESTATIC if pattern.cholestatic else SCOPE,
+            scope=SCOPE,
             anchors=frozenset(lab.record.key for lab in samples),
+            each_anchor_is_news=len(hepatic) < len(episode) and max(episode, key=_taken) in hepatic,
             answer=Answer.HIT,
             summary=f"{pattern.name}: {in_words(liver)}, {before}; {in_words(bile)}; {pattern.words}",
             reason=f"{pattern.name}: {_limits(self.when)}; {pattern.words}",
@@ -180,6 +182,12 @@ class _Said:
         return baseline_of(self.labs, lab)
 
 
+def _taken(pair: Pair) -> date:
+    """Return the day of the ALT or AST of a pair, which names its pattern."""
+    taken = pair[0].lab.adt
+    return taken.latest.date() if taken is not None else date.min
+
+
 def _after(own: Sequence[GradedFinding], samples: Sequence[GradedFinding]) -> Sequence[GradedFinding]:
     """Return the results of one test that come after the last of some samples."""
     return own[max(place for place, lab in enumerate(own) if lab in samples) + 1 :]
@@ -220,8 +228,8 @@ def describe(when: When) -> str:
         )
     if when.alp_decides:
         words += (
-            f" With alkaline phosphatase of at least {when.alp_uln} times the upper limit at the time, or above it "
-            f"already at baseline, it is told as a cholestatic pattern; without, it is told as unknown."
+            f" With alkaline phosphatase of at least {when.alp_uln} times the upper limit within {when.alp_days} days, "
+            f"or above it already at baseline, it is told as a cholestatic pattern; without, it is told as unknown."
         )
     else:
         words += f" Alkaline phosphatase of at least {when.alp_uln} times the upper limit is told beside it."

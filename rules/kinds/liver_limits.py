@@ -35,6 +35,7 @@ class When(BaseModel):
     bilirubin_uln: Number  # more than so many times ULN
     days: Annotated[int, Field(ge=0)]  # between the two at most, in either order
     alp_uln: Number  # from so many times ULN on the pattern is cholestatic
+    alp_days: Annotated[int, Field(ge=0)]  # between ALT or AST and the alkaline phosphatase that names the pattern
     alp_decides: bool = True  # else alkaline phosphatase is told, and the name stays
     temple: Literal["tell", "write"] = "write"  # ALT or AST alone, bilirubin measured and not above
     temple_urgency: Urgency = Urgency.SAME_DAY
@@ -118,7 +119,9 @@ def pattern_of(when: When, liver: GradedFinding, labs: Sequence[GradedFinding]) 
     first = next((base for alp in measured if (base := baseline_of(measured, alp)) is not None), None)
     if first is not None and passes(first, Decimal(1), first.uln):
         return Pattern(when.alp_decides, f"{in_words(first)}, above ULN already at baseline", first)
-    dated = [(apart, alp) for alp in measured if (apart := days_apart(alp, liver)) is not None and apart <= when.days]
+    dated = [
+        (apart, alp) for alp in measured if (apart := days_apart(alp, liver)) is not None and apart <= when.alp_days
+    ]
     near = [alp for _, alp in sorted(dated, key=lambda pair: (pair[0], multiple(pair[1])))]
     for alp in near:
         high = passes(alp, when.alp_uln, alp.uln, or_equal=True)
@@ -127,7 +130,7 @@ def pattern_of(when: When, liver: GradedFinding, labs: Sequence[GradedFinding]) 
             return Pattern(high and when.alp_decides, words, alp)
     if near:
         return Pattern(False, f"{in_words(near[0])}, not comparable with ULN: pattern unknown", near[0])
-    return Pattern(False, f"{names_of(ALP)} unknown: not measured within {when.days} days")
+    return Pattern(False, f"{names_of(ALP)} unknown: not measured within {when.alp_days} days")
 
 
 def days_apart(lab: GradedFinding, other: GradedFinding) -> int | None:
