@@ -34,11 +34,13 @@ def answers(judgements: list[Judgement]) -> list[Answer]:
 def test_a_pattern_is_dated_by_the_sample_that_completed_it_and_shows_every_part():
     (hit,) = pattern(HAEMOLYSIS, ("LDH", 8, 400), ("HGB", 12, 105), ("PLAT", 12, 190), ("LDH", 13, 500))
     assert (hit.answer, hit.at, hit.scope) == (Answer.HIT, on(12), "HGB+LDH+PLAT")
-    assert hit.summary == f"Haemoglobin 105 g/L on {on(12)}; LDH 400 U/L on {on(8)}"
+    assert hit.summary == (f"Haemoglobin 105 g/L on {on(12)}; LDH 400 U/L on {on(8)}; latest LDH 500 U/L on {on(13)}")
     assert hit.reason == (
         "2 of 3 criteria within 7 days: Haemoglobin: down by at least 20 g/L from baseline; LDH: more than 1.5 x ULN"
     )
-    assert [evidence.key for evidence in hit.evidence] == ["HGB/-3/130", "HGB/12/105", "LDH/-3/180", "LDH/8/400"]
+    assert [evidence.key for evidence in hit.evidence] == [
+        "HGB/-3/130", "HGB/12/105", "LDH/-3/180", "LDH/8/400", "LDH/13/500",
+    ]  # fmt: skip
     assert hit.anchors == {"LDH/8/400", "HGB/12/105", "LDH/13/500"}
 
 
@@ -48,7 +50,11 @@ def test_a_pattern_is_dated_by_the_sample_that_completed_it_and_shows_every_part
         ([("HGB", 8, 105), ("LDH", 15, 400)], 1),
         ([("HGB", 8, 105), ("LDH", 8, 180), ("PLAT", 8, 200), ("LDH", 16, 400), ("HGB", 16, 130)], 0),
         ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 15, 105), ("LDH", 16, 400)], 1),  # windows that share a sample
-        ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 40, 105), ("LDH", 41, 400)], 2),
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 40, 105), ("LDH", 41, 400)], 1),  # nothing has recovered
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 20, 190), ("HGB", 40, 105), ("LDH", 41, 400)], 2),
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 20, 250), ("HGB", 40, 105), ("LDH", 41, 400)], 1),  # not back
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 20, 130), ("HGB", 40, 105), ("LDH", 41, 400)], 2),
+        ([("HGB", 8, 105), ("LDH", 8, 400), ("PLAT", 9, 100), ("LDH", 20, 190), ("HGB", 40, 105), ("LDH", 40, 400)], 1),
         ([("LDH", 8, 400), ("PLAT", 8, 100), ("HGB", 8, 130)], 0),  # without the one that must be there
     ],
 )  # fmt: skip
@@ -60,7 +66,19 @@ def test_a_later_sample_keeps_the_anchors_of_the_episode():
     (first,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 9, 400))
     (later,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 14, 100))
     assert first.anchors < later.anchors
-    assert (first.at, first.summary) == (later.at, later.summary)
+    assert (first.at, f"{first.summary}; latest Haemoglobin 100 g/L on {on(14)}") == (later.at, later.summary)
+
+
+def test_unchanged_values_at_every_visit_are_one_episode():
+    visits = [(test, day, value) for day in (8, 22, 36, 50) for test, value in (("HGB", 105), ("LDH", 400))]
+    (hit,) = pattern(HAEMOLYSIS, *visits)
+    assert len(hit.anchors) == 8
+
+
+def test_what_is_told_together_lies_within_the_days():
+    (hit,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 8, 400), ("HGB", 24, 104), ("LDH", 24, 500), ("PLAT", 24, 90))
+    assert hit.summary == f"Haemoglobin 104 g/L on {on(24)}; LDH 500 U/L on {on(24)}; Platelets 90 10^9/L on {on(24)}"
+    assert (hit.at, hit.reason[:34]) == (on(24), "3 of 3 criteria within 7 days: Hae"[:34])
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Kind `criteria_count`: several findings, or an event beside them, that together are a pattern within some days.
 
 Each criterion is what kind `value_limit` asks of its tests. A pattern is met where, within the days of the rule, every
-criterion of `all_of` and enough of `of` are met after the first dose. What cannot be told, and would complete the
-pattern, makes it not evaluable. It must not know thresholds.
+criterion of `all_of` and enough of `of` are met after the first dose. An episode lasts until criteria recover. What
+cannot be told, and would complete the pattern, makes it not evaluable. It must not know thresholds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rules.ctcae.identity import lab_tests
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["When", "describe", "judge"]
 
+Window = list[Part]
+"""The parts that lie within the days of the first of them."""
+
 Doubt = tuple[Part | None, str]
 """What cannot be told, in words, with its finding or event where there is one."""
 
@@ -29,11 +33,11 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each episode of the pattern, and for what could have completed it."""
     parts = list(parts_of(when, participant, context))
     certain = sorted((part for part in parts if part.met), key=_order)
-    episodes = _episodes(when, certain)
+    episodes = _episodes(when, certain, list(_interruptions(when, parts)))
     for episode in episodes:
         yield _hit(rule, when, participant.usubjid, episode, context.header.ctcae)
     doubts = list(_doubts(when, parts))
-    alone = [part for part in certain if not any(part in episode for episode in episodes)]
+    alone = [part for part in certain if not any(part in window for windows in episodes for window in windows)]
     measured = {part.place for part in parts} | ({len(when.criteria)} if "AE" in context.domains else set())
     gaps = _gaps(when, alone, parts, measured) or _never_measured(when, measured, participant, context)
     if doubts or gaps:
@@ -46,18 +50,46 @@ def _order(part: Part) -> tuple[date, int, str]:
     return part.first or date.min, part.place, part.key
 
 
-def _episodes(when: When, certain: Sequence[Part]) -> list[list[Part]]:
-    """Return the parts that meet the pattern together; windows that share a sample are one episode."""
-    found: list[list[Part]] = []
+def _episodes(when: When, certain: Sequence[Part], interruptions: Sequence[date]) -> list[list[Window]]:
+    """Return the windows that meet the pattern; one episode where they share a sample or no recovery parts them."""
+    found: list[list[Window]] = []
     for first in certain:
         window = [part for part in certain if _may_be_near(when, first, part)]
         if not when.is_met_by({part.place for part in window}):
             continue
-        if found and any(part in found[-1] for part in window if not part.is_event):
-            found[-1].extend(part for part in window if part not in found[-1])
+        known = [part for windows in found[-1:] for part in windows[-1] if not part.is_event]
+        until = max((part.first for part in known if part.first is not None), default=date.min)
+        parted = any(until < day <= (first.first or date.max) for day in interruptions)
+        if found and (any(part in known for part in window) or not parted):
+            found[-1].append(window)
         else:
-            found.append(window)
+            found.append([window])
     return found
+
+
+def _interruptions(when: When, parts: Sequence[Part]) -> Iterator[date]:
+    """Yield the days on which so many criteria are back that the others alone do not meet the pattern.
+
+    A criterion that was met stands until a sample of its test has recovered, an event until so many days after its end.
+    """
+    standing: set[tuple[int, str]] = set()
+    events = [part for part in parts if part.is_event and part.met]
+    findings = sorted((part for part in parts if not part.is_event and part.first is not None), key=_order)
+    for day, of_day in groupby(findings, key=lambda part: part.first or date.min):
+        for part in of_day:
+            if part.met:
+                standing.add((part.place, part.test))
+            elif part.recovered:
+                standing.discard((part.place, part.test))
+        held = {part.place for part in events if (part.first or day) <= day <= _near_until(when, part)}
+        if not when.is_met_by({place for place, _ in standing} | held):
+            yield day
+
+
+def _near_until(when: When, event: Part) -> date:
+    """Return the last day on which an event still belongs to a window."""
+    end = event.last or date.max
+    return end if end > date.max - timedelta(days=when.within_days) else end + timedelta(days=when.within_days)
 
 
 def _may_be_near(when: When, first: Part, other: Part) -> bool:
@@ -110,31 +142,41 @@ def _of(when: When, place: int, words: str) -> str:
     return f"{when.name(place)}: {words}"
 
 
-def _hit(rule: "Rule", when: When, usubjid: str, episode: Sequence[Part], ctcae: str) -> Judgement:
-    """Tell an episode by the first part of each criterion, dated by the one that completed the pattern."""
+def _hit(rule: "Rule", when: When, usubjid: str, windows: Sequence[Window], ctcae: str) -> Judgement:
+    """Tell an episode by its worst window, dated by the part that completed it there, and by the latest sample."""
+    worst = sorted(
+        max(windows, key=lambda window: (len({part.place for part in window}), _grade(window) or 0)), key=_order
+    )
+    episode = sorted({(part.place, part.key): part for window in windows for part in window}.values(), key=_order)
     first: dict[int, Part] = {}
-    completing = min(episode, key=_order)
-    for part in sorted(episode, key=_order):
+    completing = worst[0]
+    for part in worst:
         if part.place not in first and not when.is_met_by(set(first)):
             completing = part
         first.setdefault(part.place, part)
     told = [first[place] for place in sorted(first)]
     met = "; ".join(_of(when, part.place, part.because) for part in told)
+    latest = [part for part in [part for part in episode if not part.is_event][-1:] if part not in told]
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
         scope=when.scope,
         anchors=frozenset(part.key for part in episode if not part.is_event),
         answer=Answer.HIT,
-        summary="; ".join(part.words for part in told),
+        summary="; ".join([*(part.words for part in told), *(f"latest {part.words}" for part in latest)]),
         reason=f"{len(told)} of {when.size} criteria within {when.within_days} days: {met}",
         urgency=rule.urgency,
         consequence=rule.consequence,
         at=completing.at,
-        grade=max((part.grade for part in episode if part.grade is not None), default=None),
-        evidence=tuple({one.key: one for part in told for one in part.evidence}.values()),
+        grade=_grade(episode),
+        evidence=tuple({one.key: one for part in (*told, *latest) for one in part.evidence}.values()),
         ctcae=ctcae,
     )
+
+
+def _grade(parts: Iterable[Part]) -> int | None:
+    """Return the worst grade of some parts."""
+    return max((part.grade for part in parts if part.grade is not None), default=None)
 
 
 def _cannot_tell(rule: "Rule", when: When, usubjid: str, doubts: Sequence[Doubt], *, told: bool) -> Judgement:

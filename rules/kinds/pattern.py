@@ -97,6 +97,8 @@ class Part:
     first: date | None  # None where the day is not known
     last: date | None
     met: bool
+    test: str = ""  # of a finding
+    recovered: bool = False  # meets none of its criterion and is back
     doubt: str = ""  # why nobody can tell whether it meets its criterion, or when
     words: str = ""  # which it is
     because: str = ""  # what it meets
@@ -127,6 +129,8 @@ def _of_sample(place: int, sample: Judged) -> Part:
         first=day,
         last=day,
         met=sample.hit and day is not None,
+        test=sample.lab.test,
+        recovered=sample.recovered and day is not None,
         doubt="" if sample.hit and day is not None else Ungraded.NO_DAY if sample.hit else sample.unknown,
         words=sample_words(sample.lab, ""),
         because=", ".join(sample.because),
