@@ -63,7 +63,7 @@ def test_only_an_event_that_meets_the_stay_whatever_its_days_silences_the_rule(s
         for (first, last), (begin, end) in product(courses(*stay), courses(*illness))
     }
     expected = {(True,): [], (False,): [Answer.HIT], (False, True): [Answer.NOT_EVALUABLE]}[tuple(sorted(meets))]
-    assert [said.answer for said in judge(stay, event(*illness, aeser="Y"))] == expected
+    assert [said.answer for said in judge(stay, event(*illness, aeser="Y", aeshosp="Y"))] == expected
 
 
 def test_an_end_before_its_begin_is_mistyped_and_counts_as_not_known():

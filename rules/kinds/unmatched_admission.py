@@ -1,7 +1,8 @@
 """Kind `unmatched_admission`: HO tells of an admission that no serious adverse event accounts for.
 
-Only an event that is serious and whose dates certainly meet those of the admission accounts for it. It compares
-calendar days and must not know any word for an admission: the rulebook names them.
+Only an event that is serious for hospitalisation or fatal, and whose dates certainly meet those of the admission,
+accounts for it. What ended before the first dose is history. It compares calendar days and must not know any word for
+an admission: the rulebook names them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rules.dtc import Dtc
 from rules.events import Event, events_of, evidence_of, seriousness_of
+from rules.exposure import first_dose
 from rules.hit import Answer, Evidence, Judgement
-from rules.records import HealthcareEncounter, Participant
+from rules.records import AdverseEvent, HealthcareEncounter, Participant
 from rules.terms import Role, Vocabulary, find, fold_words, make_entry
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _FAR = 10**7
 
 _ADMISSION = "admission"
 _OTHER = "other"
+_ONGOING = frozenset({"ONGOING", "CONTINUING", "AFTER", "持续"})
+_UNRESOLVED = frozenset({"NOT RECOVERED/NOT RESOLVED", "NOT RECOVERED", "NOT RESOLVED", "未恢复", "未痊愈"})
 _NAMED = 5
 """How many events a reason names."""
 
@@ -37,9 +41,10 @@ class When(BaseModel):
 
     admissions: Annotated[tuple[str, ...], Field(min_length=1)]
     other_encounters: tuple[str, ...] = ()
+    denials: tuple[str, ...] = ()  # before an admission's words they say that there was none, or not yet
     slack_days: Annotated[int, Field(ge=0)]
 
-    @field_validator("admissions", "other_encounters")
+    @field_validator("admissions", "other_encounters", "denials")
     @classmethod
     def _are_words(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
         for term in terms:
@@ -62,18 +67,20 @@ class _Met:
 
     event: Event
     serious: bool | None
+    accounts: bool  # it is recorded as needing a stay in hospital, or as fatal
     why: str
     certain: bool
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each admission, and for each encounter that may be one."""
+    first = first_dose(participant, context.header.zero_dose)
     for row in participant.encounters:
         admission = _is_admission(when, row)
-        if row.hooccur == "N" or admission is False:
+        if row.hooccur == "N" or admission is False or _is_history(row, first):
             continue
         met = _events_met(participant, row, when.slack_days)
-        if any(one.serious and one.certain for one in met):
+        if any(one.accounts and one.certain for one in met):
             continue
         unknown = [*_unknown(row, admission, met)]
         if "AE" not in context.domains:
@@ -100,13 +107,22 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
 def _vocabulary(when: When) -> Vocabulary:
     """The words of a rule as a vocabulary."""
     groups = {_ADMISSION: when.admissions, _OTHER: when.other_encounters}
-    return Vocabulary(make_entry(t, Role.TERM, group, "rulebook") for group, terms in groups.items() for t in terms)
+    terms = [make_entry(t, Role.TERM, group, "rulebook") for group, terms in groups.items() for t in terms]
+    return Vocabulary((*terms, *(make_entry(t, Role.ABSENT_BEFORE, "", "rulebook") for t in when.denials)))
 
 
 def _is_admission(when: When, row: HealthcareEncounter) -> bool | None:
     """Whether an encounter is an admission by its words, None where they say neither or both."""
-    said = {found.entry.group for text in (row.hodecod, row.hoterm) for found in find(_vocabulary(when), text)}
+    coded, verbatim = (find(_vocabulary(when), text) for text in (row.hodecod, row.hoterm))
+    if (verbatim or coded) and all(one.denied for one in verbatim or coded):
+        return False  # what the site wrote denies it, whatever it was coded to
+    said = {one.entry.group for one in (*coded, *verbatim) if not one.denied}
     return _ADMISSION in said if len(said) == 1 else None
+
+
+def _is_history(row: HealthcareEncounter, first: Dtc | None) -> bool:
+    """Whether an encounter certainly ended before the first dose."""
+    return first is not None and row.hoendtc is not None and row.hoendtc.latest < first.earliest
 
 
 def _events_met(participant: Participant, row: HealthcareEncounter, slack: int) -> list[_Met]:
@@ -117,18 +133,28 @@ def _events_met(participant: Participant, row: HealthcareEncounter, slack: int) 
         period = _period_of(event)
         if _may_meet(stay, period, slack):
             seriousness = seriousness_of(event)
-            met.append(_Met(event, seriousness.serious, seriousness.why, _must_meet(stay, period, slack)))
+            accounts = event.fatal or any(row.aeshosp == "Y" for row in event.rows)
+            certain = _must_meet(stay, period, slack)
+            met.append(_Met(event, seriousness.serious, accounts, seriousness.why, certain))
     return sorted(met, key=lambda one: not one.certain)
 
 
 def _period_of(event: Event) -> _Period:
     """The days of an event: without an end it lasted at least until it was last collected."""
     ends = [row.aeendtc for row in event.rows if row.aeendtc is not None]
+    if not ends and any(_is_open(row) for row in event.rows):
+        begins = _days(event.onset)
+        return _Period(begins, (_FAR, _FAR))
     period = _period(event.onset, max(ends, key=lambda end: (end.latest, end.earliest), default=None))
     seen = [row.aedtc.earliest.date().toordinal() for row in event.rows if row.aedtc is not None]
     if ends or not seen:
         return period
     return _Period(period.begins, (max(period.ends[0], *seen), _FAR))
+
+
+def _is_open(row: AdverseEvent) -> bool:
+    """Whether a row says that its event goes on."""
+    return row.aeenrtpt.upper() in _ONGOING or row.aeout.upper() in _UNRESOLVED
 
 
 def _period(begin: Dtc | None, end: Dtc | None) -> _Period:
@@ -162,7 +188,9 @@ def _unknown(row: HealthcareEncounter, admission: bool | None, met: Sequence[_Me
     if row.hooccur not in {"", "Y"}:
         yield f"HOOCCUR is '{row.hooccur}', neither Y nor N"
     for one in met[:_NAMED]:
-        if one.serious:
+        if one.serious and one.certain:
+            yield f"'{one.event.term}' of that time is serious, and not recorded as needing a stay in hospital"
+        elif one.serious:
             yield f"'{one.event.term}' is serious, and its dates or those of the stay leave open whether they meet"
         elif one.serious is None:
             yield f"'{one.event.term}' may be serious: {one.why}"
@@ -194,9 +222,11 @@ def _evidence(row: HealthcareEncounter) -> Evidence:
 def describe(when: When) -> str:
     """Say the criterion in words."""
     others = f" No admission is: {', '.join(when.other_encounters)}." if when.other_encounters else ""
+    denials = f" None is what stands after: {', '.join(when.denials)}." if when.denials else ""
     days = "1 day" if when.slack_days == 1 else f"{when.slack_days} days"
     return (
-        f"HO tells of an admission ({', '.join(when.admissions)}) and no serious adverse event certainly overlaps with "
-        f"it or lies within {days} of it; one that is not serious does not account for it.{others} "
-        "Where words or dates leave it open, it is not evaluable."
+        f"HO tells of an admission ({', '.join(when.admissions)}) and no adverse event that needed "
+        f"hospitalisation (AESHOSP = Y) or was fatal certainly overlaps with it or lies within {days} of it; another "
+        f"one that is serious is not evaluable, one that is not does not account for it.{others}{denials} "
+        "What ended before the first dose is history. Where words or dates leave it open, it is not evaluable."
     )
