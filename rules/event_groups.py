@@ -27,7 +27,7 @@ class Match:
     why: str
     groups: frozenset[str] = frozenset()
     variables: tuple[str, ...] = ()  # the record's variables, AETERM apart, that the answer rests on
-    known_otherwise: bool = False  # where nothing tells: whether another list knows every row's term
+    known_otherwise: bool = False  # where it does not belong, or nothing tells: whether another list knows the term
 
 
 @cache
@@ -70,19 +70,25 @@ def _recognise_row(row: AdverseEvent, groups: frozenset[str], terms: tuple[str, 
             frozenset(entry.group for _, entry in standing) - {OWN},
             tuple(dict.fromkeys(name for name, _ in standing if name != "aeterm")),
         )
-    for name in _CLASSES:
-        if any(_begins(getattr(row, name), soc) for soc in socs):
-            return Match(True, f"coded to {getattr(row, name)}", variables=(name,))
+    if name := class_among(row, socs):
+        return Match(True, f"coded to {getattr(row, name)}", variables=(name,))
     coded = ("aedecod", "aellt", *(_CLASSES if socs else ()))
     variable = next((name for name in coded if names_code(getattr(row, name))), "")
-    if variable:
-        return Match(False, f"coded as {getattr(row, variable)}", variables=(variable,))
-    term = f"'{row.aeterm}'" if row.aeterm else "an event without a term"
-    others = (*(hit for _, hit in every), *infection_terms.find(row.aeterm))
+    others = (*(hit for _, hit in every), *(hit for name in _TEXTS for hit in infection_terms.find(getattr(row, name))))
     other = next((hit.entry.term for hit in others if not hit.denied), "")
+    if variable:
+        why = f"coded as {getattr(row, variable)}"
+        return Match(False, why, variables=(variable,), known_otherwise=bool(other))
+    term = f"'{row.aeterm}'" if row.aeterm else "an event without a term"
     if other:
         return Match(None, f"{term} is not coded, and only another list knows '{other}' in it", known_otherwise=True)
     return Match(None, f"{term} is not coded and no list knows it{_denied(found)}")
+
+
+def class_among(row: AdverseEvent, socs: Iterable[str]) -> str:
+    """Return the variable whose coded class begins with the words of a wanted one, '' where none does."""
+    wanted = tuple(socs)
+    return next((name for name in _CLASSES if any(_begins(getattr(row, name), soc) for soc in wanted)), "")
 
 
 def _match_words(row: AdverseEvent, name: str, entry: Entry) -> str:

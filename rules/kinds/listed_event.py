@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from rules.event_groups import Match, recognise_group, vocabulary
+from rules.event_groups import Match, class_among, recognise_group, vocabulary
 from rules.events import (
     GRADE_IN_WORDS,
     Event,
@@ -40,6 +40,7 @@ class When(BaseModel):
     groups: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     socs: tuple[str, ...] = ()
+    review_socs: tuple[str, ...] = ()  # a grave event of such a class that no list knows is not evaluable, never clear
     flags: tuple[Literal["AESCAN", "AESOD"], ...] = ()
     within_hours_after_dose: Annotated[int, Field(ge=1)] | None = None
     min_grade: Annotated[int, Field(ge=1, le=5)] | None = None
@@ -57,7 +58,7 @@ class When(BaseModel):
                 raise ValueError(f"'{group}' is unknown (known: {', '.join(sorted(known))})")
         return groups
 
-    @field_validator("terms", "socs", "actions")
+    @field_validator("terms", "socs", "review_socs", "actions")
     @classmethod
     def _have_words(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         for text in texts:
@@ -77,12 +78,18 @@ class When(BaseModel):
         return bool(self.groups or self.terms or self.socs or self.flags)
 
 
+_GRAVE = 3
+"""The grade from which an event of a class for review needs a person."""
+
+
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
     """Answer for each event; an event of which too little is known is not evaluable, never clear."""
     for event in events_of(participant):
         match = _match(when, event)
-        if match.belongs is False:
+        reviewed = _for_review(when, event, match)
+        if match.belongs is False and not reviewed:
             continue
+        match = reviewed or match
         facts = [Fact(match.belongs, match.why), *_facts(when, event, participant, context)]
         if any(fact.holds is False for fact in facts):
             continue
@@ -90,7 +97,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         hit = all(fact.holds for fact in facts)
         # An event that is looked for, or a serious one that may be, needs a person; any other is only counted, as is
         # one that is not coded and that another list knows: the rules of that list tell of it.
-        looked_for = when.names_events and match.belongs is True
+        looked_for = (when.names_events and match.belongs is True) or reviewed is not None
         told = hit or looked_for or (seriousness_of(event).serious is True and not match.known_otherwise)
         yield Judgement(
             rule_id=rule.id,
@@ -121,6 +128,19 @@ def _match(when: When, event: Event) -> Match:
         (f"{flag} is '{text}', neither Y nor N" for flag in when.flags for text in _unread(event, flag.lower())), ""
     )
     return Match(None, f"{match.why}; {unread}") if unread and not match.belongs else match
+
+
+def _for_review(when: When, event: Event, match: Match) -> Match | None:
+    """Return why a person must look at an event that is coded and in no list; None where nobody need."""
+    if match.belongs is not False or match.known_otherwise:
+        return None
+    severe = has_grade(event, _GRAVE)
+    grave = "serious" if seriousness_of(event).serious else severe.why if severe.holds else ""
+    for row in event.rows if grave else ():
+        if name := class_among(row, when.review_socs):
+            why = f"{match.why}, which no list knows, of the class {getattr(row, name)}, and {grave}"
+            return Match(None, why, variables=tuple(dict.fromkeys((*match.variables, name))))
+    return None
 
 
 def _unread(event: Event, flag: str) -> Iterator[str]:
@@ -190,6 +210,11 @@ def _which(when: When) -> str:
 
 def _how(when: When) -> Iterator[str]:
     """Say each further criterion in a sentence."""
+    if when.review_socs:
+        yield (
+            f"An event coded as what no list knows is not evaluable, not clear, where it is serious or of grade "
+            f"{_GRAVE} or higher and its class begins with one of these words ({', '.join(when.review_socs)})."
+        )
     if when.within_hours_after_dose is not None:
         yield (
             f"It began within {when.within_hours_after_dose} h after a dose; where a date or time is partial, "
