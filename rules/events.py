@@ -4,6 +4,7 @@ A row is not an event: several rows may tell of one. It knows AE and DS records 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,10 +30,18 @@ _SERIOUS = {"aeser": "AESER = Y"} | {name: f"{name.upper()} = Y ({words})" for n
 _FATAL = frozenset({"FATAL", "DEATH", "DIED", "DEAD", "死亡"})
 """SDTM's outcome, and what is entered for it where AEOUT was not coded."""
 
-SEVERITIES = {"SEVERE": 3, "MODERATE": 2, "MILD": 1, "重度": 3, "中度": 2, "轻度": 1}
+_SEVERITIES = {
+    "FATAL": 5, "DEATH": 5, "LIFE THREATENING": 4, "POTENTIALLY LIFE THREATENING": 4, "SEVERE": 3,
+    "MODERATE": 2, "MILD": 1,
+    "死亡": 5, "致死": 5, "危及生命": 4, "威胁生命": 4, "严重": 3, "重度": 3, "中度": 2, "中等": 2,
+    "轻度": 1, "轻微": 1,
+}  # fmt: skip
 """AESEV as the grade it counts as where AETOXGR gives no higher one."""
 
-GRADE_IN_WORDS = "AETOXGR; AESEV = SEVERE counts as grade 3, MODERATE as 2, MILD as 1"
+GRADE_IN_WORDS = (
+    "AETOXGR; AESEV = LIFE THREATENING counts as grade 4, SEVERE as 3, MODERATE as 2, MILD as 1; what is "
+    "neither a grade nor a severity is not evaluable"
+)
 
 _UNRELATED = frozenset({"NOT RELATED", "UNRELATED", "N", "NO", "NONE", "无关", "肯定无关"})
 """What AEREL says of an event that is clearly unrelated; anything else may be related."""
@@ -45,7 +54,11 @@ _ACTIONS = frozenset(
 )  # fmt: skip
 """SDTM's codelist of what was done about the study drug, without its words for not knowing."""
 
-_GRADE = re.compile(r"\s*(?:grade\s*)?([1-5])(?:\.0*)?\s*级?\s*", re.IGNORECASE)
+_GRADE = re.compile(
+    r"\s*(?:ctc(?:ae)?\s*)?(?:g(?:r(?:ade)?)?\.?\s*)?(?:([1-5])(?:\.0*)?|(i{1,3}|iv|v)|([一二三四五]))\s*[级級度]?\s*",
+    re.IGNORECASE,
+)
+_GRADES = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,7 @@ class Fact:
 
     holds: bool | None
     why: str
+    unreadable: bool = False  # something was entered and cannot be read, as against nothing entered
 
 
 def events_of(participant: Participant) -> tuple[Event, ...]:
@@ -120,15 +134,29 @@ def signs_of_seriousness(row: AdverseEvent) -> tuple[str, ...]:
 
 
 def _signs_of_death(row: AdverseEvent) -> tuple[str, ...]:
-    """Name what says beside AESDTH that the event ended in death: the outcome, and CTCAE's grade for death."""
+    """Name what says beside AESDTH that the event ended in death: outcome, grade 5, severity."""
     outcome = (f"AEOUT = {row.aeout.upper()}",) if has_fatal_outcome(row) else ()
-    return (*outcome, f"AETOXGR = {row.aetoxgr} (death)") if reported_grade(row) == 5 else outcome
+    grades = (("AETOXGR", row.aetoxgr, reported_grade(row)), ("AESEV", row.aesev, severity_of(row)))
+    return (*outcome, *(f"{name} = {text} (death)" for name, text, grade in grades if grade == 5))
 
 
 def reported_grade(row: AdverseEvent) -> int | None:
     """Return the grade that a row reports, None where none can be read."""
-    match = _GRADE.fullmatch(row.aetoxgr)
-    return int(match[1]) if match else None
+    return _grade_in(row.aetoxgr)
+
+
+def severity_of(row: AdverseEvent) -> int | None:
+    """Return the grade that the severity of a row counts as, None where none can be read."""
+    words = " ".join(unicodedata.normalize("NFKC", row.aesev).upper().replace("-", " ").split())
+    return _SEVERITIES.get(words) or _grade_in(row.aesev)
+
+
+def _grade_in(text: str) -> int | None:
+    """Read a grade such as "3", "Grade III", "G3" or "3级"."""
+    match = _GRADE.fullmatch(unicodedata.normalize("NFKC", text))
+    if match is None:
+        return None
+    return int(match[1]) if match[1] else _GRADES[(match[2] or match[3]).upper()]
 
 
 def seriousness_of(event: Event) -> Seriousness:
@@ -162,13 +190,15 @@ def has_grade(event: Event, least: int) -> Fact:
     grade = grade_of(event)
     if grade is not None and grade >= least:
         return Fact(True, f"grade {grade}")
-    severities = [row.aesev.upper() for row in event.rows if row.aesev.upper() in SEVERITIES]
-    worst = max(severities, key=SEVERITIES.__getitem__, default="")
-    if worst and SEVERITIES[worst] >= least:
-        return Fact(True, f"AESEV = {worst} counts as grade {SEVERITIES[worst]}")
-    unread = next((row.aetoxgr for row in event.rows if row.aetoxgr and reported_grade(row) is None), "")
-    if unread:
-        return Fact(None, f"AETOXGR '{unread}' is no grade")
+    severities = [(severity, row.aesev.upper()) for row in event.rows if (severity := severity_of(row)) is not None]
+    worst, words = max(severities, default=(0, ""))
+    if worst >= least:
+        return Fact(True, f"AESEV = {words} counts as grade {worst}")
+    for row in event.rows:
+        if row.aetoxgr and reported_grade(row) is None:
+            return Fact(None, f"AETOXGR '{row.aetoxgr}' is no grade", unreadable=True)
+        if row.aesev and severity_of(row) is None:
+            return Fact(None, f"AESEV '{row.aesev}' is no severity", unreadable=True)
     if grade is None and not worst:
         return Fact(None, "neither AETOXGR nor AESEV says how severe it is")
     return Fact(False, f"below grade {least}")

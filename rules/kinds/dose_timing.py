@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rules.dtc import Dtc
-from rules.events import SEVERITIES, Event, Fact, grade_of, signs_of_seriousness
+from rules.events import Event, Fact, grade_of, severity_of, signs_of_seriousness
 from rules.exposure import (
     ZeroDose,
     after_dose,
@@ -105,7 +105,7 @@ def _became_worse_after(first: Dtc, row: AdverseEvent, rows: Sequence[AdverseEve
 
 def _level(row: AdverseEvent) -> int | None:
     """How bad a row says that its event is, None where it does not say."""
-    levels = (grade_of(Event(row.key, (row,))), SEVERITIES.get(row.aesev.upper()))
+    levels = (grade_of(Event(row.key, (row,))), severity_of(row))
     return max((level for level in levels if level is not None), default=None)
 
 

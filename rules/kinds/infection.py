@@ -66,7 +66,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             continue
         hit = wanted is True and all(fact.holds for fact in facts)
         # Half of the answer known (an infection, or what else is asked for) needs a person; with neither it is counted.
-        half_known = wanted is True or any(fact.holds for fact in facts if fact.why)
+        half_known = wanted is True or any(fact.unreadable or fact.holds for fact in facts if fact.why)
         blind = when.antimicrobial_within_days is not None and "CM" not in context.domains  # of everybody: only counted
         doubt = emergence_doubt(event, participant, context)
         yield Judgement(

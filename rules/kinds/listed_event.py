@@ -95,10 +95,11 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             continue
         doubt = emergence_doubt(event, participant, context)
         hit = all(fact.holds for fact in facts)
+        unread = any(fact.unreadable for fact in facts)  # what was entered and cannot be read needs a person too
         # An event that is looked for, or a serious one that may be, needs a person; any other is only counted, as is
         # one that is not coded and that another list knows: the rules of that list tell of it.
         looked_for = (when.names_events and match.belongs is True) or reviewed is not None
-        told = hit or looked_for or (seriousness_of(event).serious is True and not match.known_otherwise)
+        told = hit or looked_for or unread or (seriousness_of(event).serious is True and not match.known_otherwise)
         yield Judgement(
             rule_id=rule.id,
             usubjid=participant.usubjid,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from rules.dtc import Dtc
-from rules.events import SEVERITIES, Event, events_of, evidence_of, grade_of, reported_grade, signs_of_seriousness
+from rules.events import Event, events_of, evidence_of, grade_of, reported_grade, severity_of, signs_of_seriousness
 from rules.hit import Answer, Judgement
 from rules.records import AdverseEvent, Participant
 
@@ -66,7 +66,7 @@ def _rises(rows: Sequence[AdverseEvent], scale: str) -> Iterator[Rise]:
 
 def _level(row: AdverseEvent, scale: str) -> int | None:
     """How bad a row says that the event is on one scale, None where it does not say."""
-    return SEVERITIES.get(row.aesev.upper()) if scale == "aesev" else reported_grade(row)
+    return severity_of(row) if scale == "aesev" else reported_grade(row)
 
 
 def _is_before(row: AdverseEvent, other: AdverseEvent) -> bool:
