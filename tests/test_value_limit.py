@@ -18,6 +18,9 @@ LIVER = {
 }
 KIDNEY = {"tests": ["CREAT"], "times_baseline": 1.5, "rise": {"by": {"value": 26.5, "unit": "umol/L"}, "hours": 48}}
 
+SATURATION = {"tests": ["OXYSAT"], "below": {"value": 90, "unit": "%"}}
+CELLS = {"value": 1.5, "unit": "10^9/L"}
+
 
 def liver(*days: tuple[int, object], **more) -> list[Judgement]:
     rows = [sample("ALT", day, result, "U/L", 5, more.get("uln", 40)) for day, result in days]
@@ -170,6 +173,9 @@ def test_kidney_without_a_baseline_cannot_tell():
     ("when", "words"),
     [
         ({"tests": []}, "at least 1 item"),
+        (SATURATION | {"recovers_at": {"value": 89, "unit": "%"}}, "lies beyond the limit"),
+        ({"tests": ["EOS"], "at_least": CELLS, "recovers_at": CELLS | {"value": 2}}, "lies beyond the limit"),
+        ({"tests": ["EOS"], "above_uln": 2, "recovers_at": CELLS}, "beside either at_least or below"),
         ({"tests": ["XYZ"], "above_uln": 5}, "'XYZ' is unknown"),
         ({"tests": ["ALT"]}, "give at_least, below, above_uln"),
         (
@@ -194,6 +200,13 @@ def test_the_description_names_every_threshold():
     assert all(word in liver_words for word in ("ALT or AST", "5 times", "2 times the baseline", "3 times"))
     kidney_words = kind.describe(kind.when.model_validate(KIDNEY))
     assert all(word in kidney_words for word in ("Creatinine", "1.5 times the baseline", "26.5 umol/L", "48 hours"))
+
+
+@pytest.mark.parametrize(("between", "episodes"), [(1.4, 1), (1.1, 1), (1.0, 2), ("<1.0", 2), ("<2", 1)])
+def test_an_upper_limit_with_room_for_recovery(between: object, episodes: int):
+    when = {"tests": ["EOS"], "at_least": CELLS, "recovers_at": CELLS | {"value": 1}}
+    hits = told("EOS", when, (8, 1.6), (9, between), (10, 1.6), unit="10^9/L")
+    assert [hit.answer for hit in hits].count(Answer.HIT) == episodes
 
 
 EOSINOPHILS = {

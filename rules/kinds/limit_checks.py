@@ -149,7 +149,19 @@ def _is_back(when: When, lab: GradedFinding) -> bool:
     low = [end for end in (lab.lln, lab.base) if end is not None]
     up_again = when.looks_down and lab.lln is not None and undercuts(lab, min(low)) is not False
     down_again = when.looks_up and high and passes(lab, Decimal(1), max(high)) is not False
-    return not up_again and not down_again
+    return not up_again and not down_again and _has_room(when, lab)
+
+
+def _has_room(when: When, lab: GradedFinding) -> bool:
+    """Whether a result is as far from an absolute limit as recovery asks for, or as the baseline was."""
+    if when.recovers_at is None:
+        return True
+    needed = amount_in(lab, when.recovers_at)
+    if needed is None:
+        return False
+    ends = [end for end in (needed, lab.base) if end is not None]
+    beyond = undercuts(lab, min(ends)) if when.at_least is None else passes(lab, Decimal(1), max(ends))
+    return beyond is False
 
 
 def _grades(when: When, lab: GradedFinding) -> Iterator[Grade]:

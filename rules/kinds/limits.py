@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.identity import lab_tests
 from rules.kinds.amounts import Amount, Number, check_unit
+from rules.units import convert
 
 
 class HighBaseline(BaseModel):
@@ -50,6 +51,7 @@ class When(BaseModel):
     at_least: Amount | None = None  # an absolute limit that itself is enough
     hold_at_least: Amount | None = None  # beside at_least: from here on the protocol holds the drug
     below: Amount | None = None
+    recovers_at: Amount | None = None  # beside at_least or below: an episode ends here, not at the limit itself
     above_uln: Number | None = None  # more than so many times the upper limit
     when_baseline_above_uln: HighBaseline | None = None
     below_lln: Number | None = None  # less than so many times the lower limit
@@ -70,7 +72,7 @@ class When(BaseModel):
         changes = [change.by for change in (self.rise, self.fall) if change is not None]
         for test in self.tests:
             check_unit(test, "")
-            for amount in (self.at_least, self.hold_at_least, self.below, *changes):
+            for amount in (self.at_least, self.hold_at_least, self.below, self.recovers_at, *changes):
                 check_unit(test, amount.unit if amount is not None else "")
         if not (self.looks_up or self.looks_down):
             raise ValueError(
@@ -79,6 +81,7 @@ class When(BaseModel):
             )
         if self.hold_at_least is not None and self.at_least is None:
             raise ValueError("hold_at_least goes beside at_least, which is missing")
+        self._check_recovery()
         if self.when_baseline_above_uln is not None and (self.above_uln is None or self.new_only):
             raise ValueError("when_baseline_above_uln goes beside above_uln, which is missing, and not with new_only")
         if self.fall is not None and self.fall.percent is not None and self.fall.percent > 100:
@@ -88,6 +91,17 @@ class When(BaseModel):
         if self.new_only and not self.has_own_limit:
             raise ValueError("new_only needs a limit that the baseline can meet: a change from it is always new")
         return self
+
+    def _check_recovery(self) -> None:
+        """Raise ValueError, in one sentence, unless recovery lies on the healthy side of its limit."""
+        if self.recovers_at is None:
+            return
+        limit = self.below if self.at_least is None else self.at_least
+        if limit is None or (self.at_least is not None and self.below is not None):
+            raise ValueError("recovers_at goes beside either at_least or below")
+        end = convert(self.tests[0], self.recovers_at.value, self.recovers_at.unit, limit.unit)
+        if end is None or (end < limit.value if self.at_least is None else end > limit.value):
+            raise ValueError("recovers_at lies beyond the limit that it goes beside")
 
     @property
     def has_number(self) -> bool:
@@ -125,6 +139,9 @@ def describe(when: When) -> str:
     words = [f"After the first dose, {names}: {', or '.join(limit_words(when))}."]
     if when.hold_at_least is not None:
         words.append(f"From {when.hold_at_least} on: hold.")
+    if when.recovers_at is not None:
+        side = "down" if when.at_least is not None else "up"
+        words.append(f"An episode goes on until {when.recovers_at} or further {side}, or the baseline.")
     if when.when_baseline_above_uln is not None:
         high = when.when_baseline_above_uln
         words.append(
