@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rules.ctcae import columns as c
 from rules.ctcae.grade import UNKNOWN
+from rules.ctcae.identity import lab_tests
 from rules.finding_reading import FindingReading
 from rules.units import convert, fold
 
@@ -87,25 +88,43 @@ def _floats(values: Iterable[Decimal | None]) -> c.Floats:
 def _choose(columns: FindingColumns, method: Method) -> Places:
     """Return each row's baseline: the last one flagged, or the last number on or before the first dose.
 
-    Of the latter, one in a unit that fits the test goes before any other: a percentage is no baseline of a count.
+    Of the latter, one in a unit that fits the test goes before any other: a percentage is no baseline of a count. Of
+    several at one moment, it is the one that hides least. A spoiled specimen gives no baseline.
     """
     tests: dict[str, int] = {}
     test = np.array([tests.setdefault(r.test, len(tests)) for r in columns.readings], np.intp)[columns.reading]
     concern = columns.person * len(tests) + test
-    if method == "flag":
-        candidates = np.flatnonzero(columns.flagged)
-        order = np.lexsort((candidates, concern[candidates]))
-    else:
-        is_number = np.array([r.number is not None for r in columns.readings], np.bool_)[columns.reading]
-        fits = np.array([r.fits for r in columns.readings], np.bool_)[columns.reading]
-        candidates = np.flatnonzero((columns.predose == PREDOSE[True]) & is_number)
-        order = np.lexsort((candidates, fits[candidates], concern[candidates]))
+    usable = np.array([not r.spoiled for r in columns.readings], np.bool_)
+    fits = np.zeros(len(columns.readings), np.bool_)
+    chosen_by = columns.flagged
+    if method == "last-predose":
+        usable &= np.array([r.number is not None for r in columns.readings], np.bool_)
+        fits = np.array([r.fits for r in columns.readings], np.bool_)
+        chosen_by = columns.predose == PREDOSE[True]
+    candidates = np.flatnonzero(chosen_by & usable[columns.reading])
+    of = columns.reading[candidates]
+    reveals = np.array([_reveals(r) for r in columns.readings], np.float64)[of]
+    moment = columns.earliest[candidates]
+    keys = (candidates, reveals, moment, np.isnat(moment), fits[of], concern[candidates])
+    ordered = candidates[np.lexsort(keys)]
     chosen = np.full(int(concern.max(initial=0)) + 1, NONE, np.intp)
-    ordered = candidates[order]
     last = ordered[np.diff(concern[ordered], append=NONE) != 0]
     chosen[concern[last]] = last
     given: Places = chosen[concern]
     return given
+
+
+_FALLING = frozenset({"WBC", "NEUT", "LYM", "PLAT", "HGB", "CD4", "ALB", "FIBRINO", "EGFR", "CREATCLR", "HAPTOG"})
+"""Tests whose fall is the danger: as a baseline, the higher of two results hides less. Of all others, the lower."""
+
+
+def _reveals(reading: FindingReading) -> float:
+    """Order the results of one moment by how much of a change they reveal as a baseline."""
+    if reading.number is None:
+        return -np.inf
+    usual = convert(reading.test, reading.number, reading.unit, lab_tests()[reading.test].units[0])
+    number = float(reading.number if usual is None else usual)
+    return number if reading.test in _FALLING else -number
 
 
 def _in_unit_of_row(columns: FindingColumns, baseline: Places) -> tuple[Places, list[Decimal | None]]:

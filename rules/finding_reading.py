@@ -3,6 +3,7 @@
 It knows one row at a time. It must not know baselines, grades or rules.
 """
 
+import re
 from collections.abc import Collection
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -31,6 +32,7 @@ class Texts(NamedTuple):
     stat: str = ""
     fast: str = ""
     spec: str = ""
+    spccnd: str = ""
 
 
 class FindingReading(NamedTuple):
@@ -47,6 +49,7 @@ class FindingReading(NamedTuple):
     uln: Decimal | None
     nrind: str
     fasting: bool | None = None  # None where the row does not say
+    spoiled: bool = False  # the specimen was clotted, clumped, haemolysed or lipaemic: no baseline
 
     @property
     def fits(self) -> bool:
@@ -103,7 +106,18 @@ def read_texts(test: str, texts: Texts, units: Units = "original") -> FindingRea
         uln=uln,
         nrind=texts.nrind,
         fasting={"Y": True, "N": False}.get(texts.fast.strip().upper()),
+        spoiled=_is_spoiled(texts.spccnd),
     )
+
+
+_SPOILED = ("CLUMP", "CLOT", "AGGREGAT", "HEMOLY", "HAEMOLY", "LIPEM", "LIPAEM", "凝块", "凝集", "聚集", "溶血", "脂血")
+_DENIED = re.compile(r"\b(?:NO|NOT|NON|WITHOUT)\b|无|未|非")
+
+
+def _is_spoiled(condition: str) -> bool:
+    """Whether the condition of a specimen (--SPCCND) falsifies counts or enzymes."""
+    said = condition.upper()
+    return any(word in said for word in _SPOILED) and not _DENIED.search(said)
 
 
 class _Told(NamedTuple):

@@ -71,6 +71,15 @@ def test_each_row_has_one_of_four_outcomes(tmp_path: Path, row: str, said: dict[
     assert any(answer[name] for name in ("grade_low", "grade_high", "not_evaluable", "note"))
 
 
+@pytest.mark.parametrize("values", [("60", "40"), ("40", "60")])
+def test_the_order_of_rows_decides_no_baseline(tmp_path: Path, values: tuple[str, str]):
+    rows = "".join(f"S-1,{v},ALT,ALT,SERUM,{v},U/L,5,30,,2014-03-01\n" for v in values)
+    answers, _ = grade(
+        tmp_path, f"{rows}S-1,9,ALT,ALT,SERUM,130,U/L,5,30,,2014-03-08\n", "--dm", dm(tmp_path, "S-1,2014-03-05")
+    )
+    assert answers[-1]["grade_high"] == "2"  # 3.25 times 40; twice 60 would be grade 1
+
+
 def test_rows_keep_their_order_and_a_broken_one_its_place(tmp_path: Path):
     rows = (
         f"S-2,7,{PLATELETS},20,10^9/L,150,400,,2014-03-09\n"

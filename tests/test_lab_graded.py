@@ -149,6 +149,38 @@ def test_what_cannot_be_a_range_is_none(low: str, high: str, lln: object, uln: o
     assert (lab.lln, lab.uln) == (lln, uln)
 
 
+@pytest.mark.parametrize(("test", "unit", "base"), [("PLAT", "10^9/L", 200), ("ALT", "U/L", 40)])
+@pytest.mark.parametrize("method", ["last-predose", "flag"])
+@pytest.mark.parametrize("keys", [("a", "b"), ("b", "a")])
+def test_of_two_results_at_one_moment_the_one_that_hides_least_is_the_baseline(
+    test: str, unit: str, base: int, method: str, keys: tuple[str, str]
+):
+    pair = [sample(test, -3, value, unit, key=key, blfl="Y") for value, key in zip((200, 40), keys, strict=True)]
+    rows = [sample(test, -9, 100, unit), *pair, sample(test, 8, 90, unit)]
+    assert graded(rows, baseline=method)[-1].base == base
+
+
+def test_two_results_at_one_moment_are_compared_in_one_unit():
+    rows = [sample("PLAT", -3, 200), sample("PLAT", -3, 90000, "/uL"), sample("PLAT", 8, 90)]
+    assert graded(rows)[-1].base == 200
+
+
+@pytest.mark.parametrize("method", ["last-predose", "flag"])
+@pytest.mark.parametrize(
+    ("condition", "base"),
+    [
+        ("", 30), ("CLUMPED", 200), ("Clotted", 200), ("HEMOLYZED", 200), ("haemolysis, slight", 200),
+        ("LIPEMIC", 200), ("凝块", 200), ("血小板聚集", 200), ("溶血", 200), ("脂血", 200), ("NOT CLOTTED", 30), ("无溶血", 30),
+        ("COOL", 30),
+    ],
+)  # fmt: skip
+def test_a_spoiled_specimen_is_no_baseline(method: str, condition: str, base: int):
+    rows = [
+        sample("PLAT", -9, 200, blfl="Y"), sample("PLAT", -3, 30, spccnd=condition, blfl="Y"), sample("PLAT", 8, 35)
+    ]  # fmt: skip
+    assert graded(rows, baseline=method)[-1].base == base
+
+
 def test_the_original_unit_and_range_decide_even_where_the_standard_differs():
     row = sample("HGB", 5, "7.95", "g/dL", "12", "16", stresc="4.934", stresu="mmol/L", stnrlo="7.4")
     assert graded([row])[0].low.grade == 3

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rules.dtc import Dtc
 from rules.hit import Answer, Consequence, Judgement, Urgency
 from rules.kinds import KINDS
 from rules.records import Finding
@@ -168,6 +169,28 @@ def test_recovery_ends_an_episode_and_the_next_fall_is_another():
     hits = platelets((-3, 195), (8, 60), (15, 149), (22, 65), (29, 180), (36, 70))
     # 149 is no such fall and not back to grade 0 either: it neither belongs to the episode nor ends it.
     assert [hit.anchors for hit in hits] == [{"PLAT/8/60", "PLAT/22/65"}, {"PLAT/36/70"}]
+
+
+@pytest.mark.parametrize(
+    ("hit", "normal", "episodes"),
+    [
+        ("2014-03-10", "2014-03-11", 2),
+        ("2014-03-10", "2014-03-10", 1),
+        ("2014-03-10T08:00", "2014-03-10", 1),
+        ("2014-03-10T08:00", "2014-03-10T08:01", 2),
+        ("2014-03-10T08:00", "2014-03-10T08:00", 1),
+        ("2014-03-10", "2014-03", 1),
+        ("2014-03-10", "", 1),
+    ],
+)
+def test_only_a_sample_certainly_later_ends_an_episode(hit: str, normal: str, episodes: int):
+    rows = [sample("PLAT", -3, 200, low=150), sample("PLAT", 20, 61, low=150)]
+    rows += [
+        sample("PLAT", 8, value, low=150, dtc=Dtc.parse(at) if at else None) for value, at in ((60, hit), (190, normal))
+    ]
+    said = judged("lab_toxicity", PLAT, rows)
+    assert [j.answer for j in said if j.told] == [Answer.HIT] * episodes
+    assert [j.recovery != "" for j in said if j.told] == [True, False][-episodes:]
 
 
 def test_what_cannot_be_evaluated_ends_no_episode_even_from_a_grade_4_baseline():

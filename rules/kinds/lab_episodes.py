@@ -3,8 +3,9 @@
 It knows graded labs. It must not know a criterion: a kind judges each sample and hands the answers in.
 
 An episode is the samples that meet the criterion, from the first until recovery. Recovery is a sample that does not
-meet it and that the kind calls recovered; a sample that does not meet it and has not recovered, or that cannot be
-evaluated, neither ends the episode nor belongs to it. So episodes only grow as samples are added at the end.
+meet it, that the kind calls recovered, and that was certainly taken later than all of the episode. A sample that is
+neither, or that cannot be evaluated, neither ends the episode nor belongs to it. So episodes only grow as samples are
+added at the end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,9 +54,15 @@ def episodes(samples: Iterable[Judged]) -> list[tuple[Judged, ...]]:
                 found.append([])
             found[-1].append(sample)
             ongoing = True
-        elif sample.recovered:
+        elif ongoing and _ends(sample, found[-1]):
             ongoing = False
     return [tuple(episode) for episode in found]
+
+
+def _ends(sample: Judged, episode: Sequence[Judged]) -> bool:
+    """Whether a sample is the recovery from an episode: one at the same moment, or without a day, is not."""
+    taken, hits = sample.lab.adt, [hit.lab.adt for hit in episode]
+    return sample.recovered and taken is not None and all(at is not None and taken.earliest > at.latest for at in hits)
 
 
 def recovery_of(samples: Iterable[Judged], episode: Sequence[Judged]) -> str:
@@ -64,12 +71,12 @@ def recovery_of(samples: Iterable[Judged], episode: Sequence[Judged]) -> str:
     for sample in following:
         if sample is episode[-1]:
             break
-    end = next((sample for sample in following if sample.recovered), None)
+    end = next((sample for sample in following if _ends(sample, episode)), None)
     if end is None:
         return ""
     grade = f", grade {end.grade}" if end.grade is not None else ""
     result = f"{end.lab.result} {end.lab.reported_unit}".strip()
-    return f"recovered: {result} on {end.lab.adt or 'an unknown date'}{grade}"
+    return f"recovered: {result} on {end.lab.adt}{grade}"
 
 
 def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
