@@ -3,9 +3,9 @@
 It knows participants and what a rulebook said of them. It must not know mails, or where records come from.
 
 An alert is a hit about a participant, which is one episode: however long it goes on, whether it grew worse, and whether
-it is over, it counts once, as urgent as when all is known. A mail is an alert too, unless each further
-anchor of an episode is news (a further missed dose): then each anchor is a mail. Answers about the feed and about the
-whole study are nobody's alert and are not counted, nor are the mails of corrections and of rows that went away again.
+it is over, it counts once, as urgent as when all is known, and as one mail. Not counted are further mails of the same
+episode (worse, a further record, a correction, recovery), hits that went away again with their rows, and answers about
+the feed and about the whole study.
 """
 
 from collections import Counter
@@ -34,7 +34,6 @@ class RuleLoad:
     rule_id: str
     title: str
     alerts: Mapping[Urgency, int]
-    mails: Mapping[Urgency, int]
     judged: int  # participants that the rule was asked about
     not_evaluable: int  # participants of whom it could not tell something, hit elsewhere or not
     failed: int = 0
@@ -67,9 +66,9 @@ class Load:
         """How often a rule broke: then the figures are not whole."""
         return sum(rule.failed for rule in self.rules)
 
-    def mails(self, urgency: Urgency) -> int:
-        """Count the mails of that urgency."""
-        return sum(rule.mails[urgency] for rule in self.rules)
+    def alerts(self, urgency: Urgency) -> int:
+        """Count the alerts of that urgency, of all rules."""
+        return sum(rule.alerts[urgency] for rule in self.rules)
 
 
 def alarm_load(
@@ -94,7 +93,6 @@ def together(loads: Sequence[Load]) -> Load:
                 rule_id=first.rule_id,
                 title=first.title,
                 alerts={urgency: sum(rule.alerts[urgency] for rule in same) for urgency in Urgency},
-                mails={urgency: sum(rule.mails[urgency] for rule in same) for urgency in Urgency},
                 judged=sum(rule.judged for rule in same),
                 not_evaluable=sum(rule.not_evaluable for rule in same),
                 failed=sum(rule.failed for rule in same),
@@ -136,14 +134,12 @@ def _dates(participant: Participant) -> Iterator[Dtc]:
 def _rule_loads(rulebook: Rulebook, participants: int, evaluation: Evaluation) -> Iterator[RuleLoad]:
     """Yield the load of each rule about participants, in the order of the book."""
     alerts: Counter[tuple[str, Urgency]] = Counter()
-    mails: Counter[tuple[str, Urgency]] = Counter()
     blind: dict[str, set[str]] = {}
     for said in evaluation.judgements:
         if said.answer is Answer.NOT_EVALUABLE:
             blind.setdefault(said.rule_id, set()).add(said.usubjid)
         elif said.answer is Answer.HIT and said.usubjid:
             alerts[said.rule_id, said.urgency] += 1
-            mails[said.rule_id, said.urgency] += len(said.anchors) if said.each_anchor_is_news else 1
     failed = Counter(failure.rule_id for failure in evaluation.failures)
     for rule in rulebook.rules:
         if rulebook.kind_of(rule).level != "participant":
@@ -154,7 +150,6 @@ def _rule_loads(rulebook: Rulebook, participants: int, evaluation: Evaluation) -
             rule_id=rule.id,
             title=rule.title,
             alerts={urgency: alerts[rule.id, urgency] for urgency in Urgency},
-            mails={urgency: mails[rule.id, urgency] for urgency in Urgency},
             judged=0 if no_data else participants,
             not_evaluable=0 if no_data else len(unknown),
             failed=failed[rule.id],

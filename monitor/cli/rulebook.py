@@ -119,7 +119,7 @@ def _headline(found: "Load") -> str:
     from rules.hit import Urgency
     from rules.load import PER_MONTHS
 
-    number = found.mails(Urgency.IMMEDIATE)
+    number = found.alerts(Urgency.IMMEDIATE)
     return f"immediate mails per {PER_MONTHS} participant-months: {_rate(found.rate(number))} ({number:,} in all)"
 
 
