@@ -170,8 +170,8 @@ def test_two_results_at_one_moment_are_compared_in_one_unit():
     ("condition", "base"),
     [
         ("", 30), ("CLUMPED", 200), ("Clotted", 200), ("HEMOLYZED", 200), ("haemolysis, slight", 200),
-        ("LIPEMIC", 200), ("凝块", 200), ("血小板聚集", 200), ("溶血", 200), ("脂血", 200), ("NOT CLOTTED", 30), ("无溶血", 30),
-        ("COOL", 30),
+        ("LIPEMIC", 200), ("凝块", 200), ("血小板聚集", 200), ("溶血", 200), ("脂血", 200), ("NOT CLOTTED", 30),
+        ("无溶血", 30), ("COOL", 30),
     ],
 )  # fmt: skip
 def test_a_spoiled_specimen_is_no_baseline(method: str, condition: str, base: int):
