@@ -121,7 +121,7 @@ def parts_of(when: When, participant: Participant, context: "Context") -> Iterat
 
 def _of_sample(place: int, sample: Judged) -> Part:
     """See a sample as a part."""
-    taken = sample.lab.adt
+    taken, told = sample.lab.adt, sample.hit or bool(sample.unknown)  # of the many others nothing is said
     day = taken.earliest.date() if taken is not None and taken.has_day else None
     return Part(
         place=place,
@@ -132,11 +132,11 @@ def _of_sample(place: int, sample: Judged) -> Part:
         test=sample.lab.test,
         recovered=sample.recovered and day is not None,
         doubt="" if sample.hit and day is not None else Ungraded.NO_DAY if sample.hit else sample.unknown,
-        words=sample_words(sample.lab, ""),
+        words=sample_words(sample.lab, "") if told else "",
         because=", ".join(sample.because),
         at=taken,
         grade=sample.grade,
-        evidence=evidence_of([sample.start, sample.lab]),
+        evidence=evidence_of([sample.start, sample.lab]) if told else (),
     )
 
 
