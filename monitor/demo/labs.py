@@ -49,13 +49,14 @@ TESTS: Mapping[str, Test] = {
                 spread=0.06),
     "BILI": Test(name="Bilirubin", unit="umol/L", female=("0", "21"), male=("0", "26"), decimals=1, spread=0.12),
     "CREAT": Test(name="Creatinine", unit="umol/L", female=("41", "73"), male=("57", "97"), decimals=0, spread=0.05),
-    "ALB": Test(name="Albumin", unit="g/L", female=("40", "55"), male=("40", "55"), decimals=1, spread=0.025),
+    "ALB": Test(name="Albumin", unit="g/L", female=("40", "55"), male=("40", "55"), decimals=1, spread=0.025,
+                rare=True),
     "LDH": Test(name="Lactate Dehydrogenase", unit="U/L", female=("120", "250"), male=("120", "250"), decimals=0,
-                spread=0.06),
+                spread=0.06, rare=True),
     "C3": Test(name="Complement C3", unit="g/L", female=("0.70", "1.40"), male=("0.70", "1.40"), decimals=2,
-               spread=0.04),
+               spread=0.04, rare=True),
     "C4": Test(name="Complement C4", unit="g/L", female=("0.10", "0.40"), male=("0.10", "0.40"), decimals=3,
-               spread=0.04),
+               spread=0.04, rare=True),
     "CK": Test(name="Creatine Kinase", unit="U/L", female=("40", "200"), male=("50", "310"), decimals=0, spread=0.15,
                rare=True),
     "LIPASE": Test(name="Lipase", unit="U/L", female=("13", "60"), male=("13", "60"), decimals=0, spread=0.10,
@@ -153,9 +154,9 @@ def sample(
 ) -> Iterator[dict[str, str]]:
     """Yield the LB values of one blood sample: counts drift up over the weeks and saw-tooth with the dosing phase.
 
-    At the end of a dosing phase, but for the first, only blood is counted; liver, kidney and urine are looked at with
-    every fourth week, and what is rare with every eighth. With `walk` the drug moves nothing, and the values swing as
-    that person's do.
+    At the end of a dosing phase, but for the first, only blood is counted; liver and kidney are looked at with every
+    fourth week, and urine and what is rare with every eighth. With `walk` the drug moves nothing, and the values swing
+    as that person's do.
     """
     found = {"MONO": levels["MONO"]}
     for code, level in levels.items():
@@ -169,12 +170,12 @@ def sample(
         moved = (test.dosing if dosing else 1.0) * (1 + test.drift * max(week, 0))
         found[code] = level * moved * (1 + stray)
     found["WBC"] = _white_cells(found)
-    thorough = week == FIRST_ON_TREATMENT or week < 0 or week % 8 == 0
+    thorough = week < 0 or week == FIRST_ON_TREATMENT or (week > 0 and week % 8 == 0)
     counts_only = dosing and not thorough
     for code in COUNTS if counts_only else TESTS:
         if thorough or not TESTS[code].rare:
             yield reported(code, f"{found[code]:.{TESTS[code].decimals}f}", sex)
-    if not counts_only:
+    if thorough:
         yield from (_strip(code) for code in STRIPS if code != "HCG" or sex == "F")
 
 
