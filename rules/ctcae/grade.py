@@ -32,6 +32,7 @@ class Ungraded(StrEnum):
     NO_BASELINE = "no baseline"
     NO_FASTING = "whether the participant had fasted is not known"
     NO_DAY = "the day of a sample is not known"
+    NO_TIME = "which of two samples of one day came first is not known"
     CENSORED = "the result is a limit that spans grades"
     NO_WORD = "the result is none of the known words"
     OPEN_WORD = "the result leaves its degree open"

@@ -15,6 +15,7 @@ from rules.graded import GradedFinding
 from rules.kinds.amounts import difference_in
 from rules.kinds.lab_episodes import passes, plain, undercuts, why_not_compared
 from rules.kinds.limits import Change, HighBaseline, When
+from rules.kinds.together import elapsed
 from rules.units import convert, round15
 
 
@@ -83,7 +84,9 @@ def _is_high(lab: GradedFinding, baseline: GradedFinding | None) -> bool:
 def changes(when: When, lab: GradedFinding, labs: Sequence[GradedFinding], own: Sequence[Checked]) -> Iterator[Checked]:
     """Compare with what was before; a multiple of the baseline beside `new_only` is for baselines that are history."""
     if when.times_baseline is not None and (not when.new_only or any(isinstance(a, Met) and a.history for a in own)):
-        if lab.base is None and lab.value is not None:
+        if lab.value is not None and (
+            lab.base is None or (not lab.base and lab.value)
+        ):  # no multiple of 0 says a thing
             yield Ungraded.NO_BASELINE
         else:
             reaches = passes(lab, when.times_baseline, lab.base, or_equal=lab.base != 0)
@@ -116,22 +119,32 @@ def _from_baseline(change: Change, sign: int, lab: GradedFinding) -> Checked:
 
 
 def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[GradedFinding]) -> Checked:
-    """Compare with the samples of the hours before; a change is rather told than missed."""
+    """Compare with the samples of the hours before; a change is rather told than missed.
+
+    Of two samples of one day without their times nobody knows which came first.
+    """
     hours = change.hours or 0
-    if lab.value is None or lab.censor or (change.by is not None and difference_in(lab, change.by) is None):
+    bound = lab.censor in (("<", "<=") if sign > 0 else (">", ">="))  # the truth lies less far out than the number
+    if (
+        lab.value is None
+        or (lab.censor and not bound)
+        or (change.by is not None and difference_in(lab, change.by) is None)
+    ):
         return why_not_compared(lab)
     doubts: list[Ungraded] = []
     for other in others:
         before = (
             convert(lab.test, other.value, other.unit, lab.unit) if other.value is not None and other.fits else None
         )
-        if before is None or not _may_follow(lab.adt, other.adt, hours):
+        if other is lab or before is None or not _may_follow(lab.adt, other.adt, hours):
             continue
         far = _is_far(change, sign, lab, before, other.censor)
-        if far is None:
+        if far is None or (far and bound):
             doubts.append(Ungraded.CENSORED)
         elif far and (lab.adt is None or other.adt is None or not (lab.adt.has_day and other.adt.has_day)):
             doubts.append(Ungraded.NO_DAY)
+        elif far and elapsed(other.adt, lab.adt)[0] < timedelta(0):
+            doubts.append(Ungraded.NO_TIME)
         elif far:
             way = "up" if sign > 0 else "down"
             return Met(way, f"{way} by {plain(abs(lab.value - before))} {lab.reported_unit} within {hours} h")
