@@ -7,10 +7,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from rules.dtc import Dtc
 from rules.hit import Evidence
 from rules.records import AdverseEvent, Disposition, Participant
+from rules.terms import Vocabulary, find, read_entries
 
 CRITERIA = {
     "aesdth": "results in death",
@@ -26,9 +28,6 @@ ALWAYS_COLLECTED = tuple(name for name in CRITERIA if name != "aesmie")
 """The criteria that every AE form has; older forms have no AESMIE."""
 
 _SERIOUS = {"aeser": "AESER = Y"} | {name: f"{name.upper()} = Y ({words})" for name, words in CRITERIA.items()}
-
-_FATAL = frozenset({"FATAL", "DEATH", "DIED", "DEAD", "死亡"})
-"""SDTM's outcome, and what is entered for it where AEOUT was not coded."""
 
 _SEVERITIES = {
     "FATAL": 5, "DEATH": 5, "LIFE THREATENING": 4, "POTENTIALLY LIFE THREATENING": 4, "SEVERE": 3,
@@ -119,12 +118,23 @@ def is_fatal(row: AdverseEvent) -> bool:
 
 def has_fatal_outcome(row: AdverseEvent) -> bool:
     """Whether the outcome of a row is death."""
-    return row.aeout.upper() in _FATAL
+    return _names_death(row.aeout)
 
 
 def tells_of_death(row: Disposition) -> bool:
-    """Whether a row of DS tells of a death, coded or, where it is not coded, as the site worded it."""
-    return (row.dsdecod or row.dsterm).upper() in _FATAL
+    """Whether a row of DS tells of a death, by its code or as the site worded it beside any code but a withdrawal."""
+    # Who withdraws may name somebody's death as the reason.
+    return _names_death(row.dsdecod) or ("WITHDRAWAL" not in row.dsdecod.upper() and _names_death(row.dsterm))
+
+
+@cache
+def _deaths() -> Vocabulary:
+    return Vocabulary((*read_entries("death_terms.csv"), *read_entries("denials.csv")))
+
+
+def _names_death(text: str) -> bool:
+    """Whether a text says that the participant died: "DIED FROM EVENT", not "no death" or "death of mother"."""
+    return any(not found.denied for found in find(_deaths(), text))
 
 
 def signs_of_seriousness(row: AdverseEvent) -> tuple[str, ...]:

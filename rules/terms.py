@@ -142,7 +142,8 @@ def _denies(cue: Place, term: Place, places: Iterable[Place]) -> bool:
     reach = _REACH[role] if cue[2].term.isascii() else 0
     if not 0 <= right[0] - left[1] <= reach:
         return False
-    return not any(left[1] <= start and end <= right[0] for start, end, entry in places if entry.role is Role.BARRIER)
+    between = (entry.role for start, end, entry in places if left[1] <= start and end <= right[0])
+    return not any(other in (Role.BARRIER, Role.ABSENT_RIGHT_BEFORE) for other in between)
 
 
 def _scan(vocabulary: Vocabulary, words: tuple[str, ...]) -> Iterator[Place]:
