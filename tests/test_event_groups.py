@@ -156,7 +156,7 @@ def test_cdisc_pilot_rows_by_group_with_and_without_codes(data, coded):
         "seizure": 2,
         "suicidality": 1,
         "thrombosis": 4,
-        "urticaria": 8,
+        "urticaria": 5,
     }
 
 
