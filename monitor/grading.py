@@ -6,7 +6,7 @@ It knows the columns of LB and DM and how an answer is put in words. What a resu
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ import polars as pl
 
 from monitor.sources.table import LINE, MARK, Refusal, Table
 from rules.baseline import PREDOSE, FindingColumns, Method, give_baselines, to_samples
-from rules.ctcae.grade import Grade, Ungraded
+from rules.ctcae.grade import WITHOUT_BASELINE, Grade, Ungraded
 from rules.ctcae.grading import grade
 from rules.ctcae.identity import identify
 from rules.dtc import Dtc
@@ -57,6 +57,7 @@ class Graded:
     rows: pl.DataFrame
     not_evaluable: Counter[str] = field(default_factory=Counter)  # reason -> rows
     no_criterion: int = 0
+    absent: int = 0  # participants who are not in DM, where one was given
     unknown_tests: Counter[str] = field(default_factory=Counter)  # test code outside the table -> rows
 
 
@@ -89,7 +90,14 @@ def read_labs(table: Table) -> pl.DataFrame:
         (pl.col(name).fill_null("").str.strip_chars() if name in table.frame.columns else pl.lit("")).alias(name)
         for name in _READ
     ]
-    good = table.frame.select(LINE, *texts, pl.lit("").alias(UNREADABLE))
+    why = pl.lit("row ") + pl.col(LINE).cast(pl.String) + ": "
+    undecoded = [
+        pl.when(pl.col(name).str.contains(MARK, literal=True)).then(
+            why + f"{name} holds a byte that is not text: try --encoding"
+        )
+        for name in _READ
+    ]
+    good = table.frame.select(LINE, *texts).with_columns(pl.coalesce(*undecoded, pl.lit("")).alias(UNREADABLE))
     bad = pl.DataFrame(
         [{LINE: row.line, UNREADABLE: f"row {row.line}: {row.reason}"} for row in table.bad],
         schema={LINE: pl.Int64, UNREADABLE: pl.String},
@@ -113,9 +121,12 @@ def grade_labs(
     days = [_day(text) for text in dates["LBDTC"]]
     moments = {"_earliest": [day and day.earliest for day in days], "_latest": [day and day.latest for day in days]}
     labs = labs.hstack(pl.DataFrame(moments, schema=dict.fromkeys(moments, pl.Datetime("us")))[date.to_numpy()])
-    known = labs.filter(pl.col("_test").is_not_null()).sort("_earliest", "_latest", _ROW, nulls_last=True)
+    known = labs.filter(pl.col("_test").is_not_null() & (pl.col(UNREADABLE) == "")).sort(
+        "_earliest", "_latest", _ROW, nulls_last=True
+    )
     answers = _answers(known, version, method, doses, units) if known.height else None
-    return _told(labs, known, answers, version)
+    absent = 0 if doses is None else len(set(labs["USUBJID"].unique()) - {"", *doses})
+    return replace(_told(labs, known, answers, version), absent=absent)
 
 
 def _distinct(frame: pl.DataFrame, names: list[str]) -> tuple[pl.DataFrame, pl.Series]:
@@ -207,8 +218,13 @@ def _in_words(low: Grade, high: Grade, version: str) -> tuple[str | int | None, 
         max((answer.highest for answer in ranged), default=None),
         worst.basis.value.lower() or None,
         _joined(answer.ungraded.value if answer.ungraded else "" for answer in both),
-        _joined(answer.note for answer in both),
+        _joined(_note(answer) for answer in both),
     )
+
+
+def _note(answer: Grade) -> str:
+    """Return the note of an answer; one that says how it was graded goes only with a grade."""
+    return "; ".join(said for said in answer.note.split("; ") if answer.grade is not None or said != WITHOUT_BASELINE)
 
 
 def _joined(words: Iterable[str]) -> str | None:
@@ -237,7 +253,7 @@ def _told(labs: pl.DataFrame, known: pl.DataFrame, answers: pl.DataFrame | None,
     printed = rows.select(*plain, pl.col("LBDTC").str.replace_all(MARK, "").alias("lbdtc"), *COLUMNS[4:])
     reasons = rows["not_evaluable"].drop_nulls().value_counts()
     codes = rows.filter(outside & ~unreadable)["LBTESTCD"].value_counts()
-    without = rows.filter(~outside & pl.col("term_low").is_null() & pl.col("term_high").is_null())
+    without = rows.filter(~outside & ~unreadable & pl.col("term_low").is_null() & pl.col("term_high").is_null())
     return Graded(
         rows=printed,
         not_evaluable=Counter(dict(reasons.rows())),

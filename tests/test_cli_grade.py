@@ -80,6 +80,32 @@ def test_the_order_of_rows_decides_no_baseline(tmp_path: Path, values: tuple[str
     assert answers[-1]["grade_high"] == "2"  # 3.25 times 40; twice 60 would be grade 1
 
 
+def test_a_row_with_a_byte_that_is_not_text_is_not_graded(tmp_path: Path):
+    lb = tmp_path / "lb.csv"
+    rows = f"S-1,1,{PLATELETS},20,10^9/L,150,400,,2014-03-05\nS-1,2,{PLATELETS},20,10\xb3/µL,150,400,,2014-03-05\n"
+    lb.write_bytes((HEAD + rows).encode("latin-1"))
+    result = CliRunner().invoke(app, ["grade", str(lb), "--ctcae", "5.0"])
+    good, bad = csv.DictReader(io.StringIO(result.stdout))
+    assert (good["grade_low"], bad["grade_low"], bad["not_evaluable"]) == ("4", "", "the row cannot be read")
+    assert bad["note"] == "row 3: LBORRESU holds a byte that is not text: try --encoding"
+    result = CliRunner().invoke(app, ["grade", str(lb), "--ctcae", "5.0", "--encoding", "latin-1"])
+    assert [row["grade_low"] for row in csv.DictReader(io.StringIO(result.stdout))] == ["4", "4"]
+
+
+def test_participants_who_are_not_in_dm_are_counted(tmp_path: Path):
+    rows = "".join(f"{who},1,{PLATELETS},20,10^9/L,150,400,,2014-03-05\n" for who in ("S-1", "S-2", "S-2", "S-3"))
+    _, summary = grade(tmp_path, rows, "--dm", dm(tmp_path, "S-1,2014-03-01"))
+    assert "2 participants are not in --dm" in summary
+    assert "not in --dm" not in grade(tmp_path, rows)[1]
+
+
+def test_no_note_says_how_a_result_was_graded_that_was_not(tmp_path: Path):
+    (answer,), _ = grade(
+        tmp_path, "S-1,1,ALT,ALT,SERUM,500,U/L,,,,2014-03-05\n", "--dm", dm(tmp_path, "S-1,2014-03-01")
+    )
+    assert (answer["not_evaluable"], answer["note"]) == ("no reference range", "")
+
+
 def test_rows_keep_their_order_and_a_broken_one_its_place(tmp_path: Path):
     rows = (
         f"S-2,7,{PLATELETS},20,10^9/L,150,400,,2014-03-09\n"

@@ -96,6 +96,8 @@ def _summarise(graded: "Graded") -> None:
     lines += [f"  {number:>9,}  {reason}" for reason, number in graded.not_evaluable.most_common()]
     if graded.no_criterion:
         lines.append(f"{graded.no_criterion:,} of tests that this version has no criterion for")
+    if graded.absent:
+        lines.append(f"{graded.absent:,} participants are not in --dm: nobody can tell their baselines")
     if graded.unknown_tests:
         codes = ", ".join(sorted(code or "(blank)" for code in graded.unknown_tests))
         lines.append(f"{graded.unknown_tests.total():,} of tests that are not in the table: {codes}")
