@@ -11,11 +11,13 @@ from rules.events import Event, Fact
 from rules.infection_terms import find
 from rules.medications import name_of, recognise_medication, was_taken
 from rules.records import Medication, Participant
+from rules.terms import fold_words
 
 if TYPE_CHECKING:
     from rules.context import Context
 
 _GROUPS = ("systemic-antimicrobial",)
+_PROPHYLAXIS = ("prophyla", "prevent")
 
 
 def treated(
@@ -57,6 +59,8 @@ def _linked(row: Medication, event: Event, days: timedelta) -> Fact:
         too_early = stop is not None and onset is not None and stop.latest < onset.earliest - days
         too_late = start is not None and over is not None and start.earliest > over + days
         return Fact(not (too_early or too_late), f"given for '{row.cmindc}'")
+    if _names_prophylaxis(row):
+        return Fact(False, "")
     if onset is None or start is None:
         return Fact(None, "of which the start, or the onset of the event, is not known")
     near = start.latest >= onset.earliest - days and start.earliest <= onset.latest + days
@@ -67,6 +71,11 @@ def _latest_end(event: Event) -> datetime | None:
     """Return the latest moment at which an event may have ended, None while a row has no end."""
     ends = [row.aeendtc for row in event.rows]
     return max((end.latest for end in ends if end is not None), default=None) if None not in ends else None
+
+
+def _names_prophylaxis(row: Medication) -> bool:
+    """Whether the indication of a medication says that it prevents, and names no infection that it treats."""
+    return any(word.startswith(_PROPHYLAXIS) for word in fold_words(row.cmindc)) or "预防" in row.cmindc
 
 
 def _names_infection(row: Medication) -> bool:
