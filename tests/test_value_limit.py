@@ -189,6 +189,7 @@ def test_kidney_without_a_baseline_cannot_tell():
     ("when", "words"),
     [
         ({"tests": []}, "at least 1 item"),
+        ({"tests": ["PLAT"], "rise": {"percent": 25, "only_low": True}}, "for a fall"),
         (SATURATION | {"recovers_at": {"value": 89, "unit": "%"}}, "lies beyond the limit"),
         ({"tests": ["EOS"], "at_least": CELLS, "recovers_at": CELLS | {"value": 2}}, "lies beyond the limit"),
         ({"tests": ["EOS"], "above_uln": 2, "recovers_at": CELLS}, "beside either at_least or below"),
@@ -412,6 +413,24 @@ def test_a_baseline_of_0_is_no_change_by_itself(when: dict[str, object]):
     assert answers(told("CK", when, (-3, 0), (8, 1), unit="U/L")) == {
         "times_baseline": [Answer.NOT_EVALUABLE], "rise": [Answer.HIT], "fall": [],
     }[next(iter(when))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("result", "low", "expected"),
+    [
+        (149, 150, [Answer.HIT]),
+        (150, 150, []),
+        (150, "", [Answer.NOT_EVALUABLE]),
+        (160, "", []),
+        ("<150", 150, [Answer.HIT]),
+        ("<151", 150, [Answer.NOT_EVALUABLE]),
+        (74, "", [Answer.HIT]),
+    ],
+)
+def test_a_fall_that_counts_only_where_it_ends_low(result: object, low: object, expected: list[Answer]):
+    when = {"tests": ["PLAT"], "fall": {"percent": 25, "only_low": True}}
+    rows = [sample("PLAT", -3, 200, "10^9/L", low, 350), sample("PLAT", 8, result, "10^9/L", low, 350)]
+    assert answers(judged("value_limit", when, rows)) == expected
 
 
 def test_a_fall_within_hours_in_percent():

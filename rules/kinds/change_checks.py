@@ -93,7 +93,18 @@ def changes(when: When, lab: GradedFinding, labs: Sequence[GradedFinding], own: 
             yield as_checked(reaches, lab, Met("times_baseline", f"at least {when.times_baseline} x baseline"))
     for change, sign in ((when.rise, 1), (when.fall, -1)):
         if change is not None:
-            yield _from_baseline(change, sign, lab) if change.hours is None else _within(change, sign, lab, labs)
+            found = _from_baseline(change, sign, lab) if change.hours is None else _within(change, sign, lab, labs)
+            yield _if_low(lab, found) if change.only_low else found
+
+
+def _if_low(lab: GradedFinding, fallen: Checked) -> Checked:
+    """Keep a fall, or a doubt about one, only where the result is low by its range or by CTCAE."""
+    below = undercuts(lab, lab.lln) if lab.lln is not None else None
+    if fallen is None or below or (lab.low.term and lab.low.lowest >= 1):
+        return fallen
+    if below is False:
+        return None
+    return why_not_compared(lab) if lab.lln is not None or lab.value is None else Ungraded.NO_RANGE
 
 
 def _needed(change: Change, lab: GradedFinding, start: Decimal) -> Decimal | None:

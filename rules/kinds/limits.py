@@ -29,6 +29,7 @@ class Change(BaseModel):
     by: Amount | None = None
     percent: Number | None = None
     hours: Annotated[int, Field(ge=1)] | None = None
+    only_low: bool = False  # of a fall: counts only below LLN or from CTCAE grade 1 on
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -39,7 +40,8 @@ class Change(BaseModel):
     def __str__(self) -> str:
         """The change in words, such as "at least 20 g/L from baseline"."""
         much = self.by if self.by is not None else f"{self.percent} %"
-        return f"at least {much} {'from baseline' if self.hours is None else f'within {self.hours} hours'}"
+        low = " to below the lower limit of normal or a CTCAE grade" if self.only_low else ""
+        return f"at least {much} {'from baseline' if self.hours is None else f'within {self.hours} hours'}{low}"
 
 
 class When(BaseModel):
@@ -86,6 +88,8 @@ class When(BaseModel):
             raise ValueError("when_baseline_above_uln goes beside above_uln, which is missing, and not with new_only")
         if self.fall is not None and self.fall.percent is not None and self.fall.percent > 100:
             raise ValueError("fall.percent must not be above 100")
+        if self.rise is not None and self.rise.only_low:
+            raise ValueError("only_low is for a fall")
         if self.new_only and self.baseline_too:
             raise ValueError("new_only and baseline_too contradict each other")
         if self.new_only and not self.has_own_limit:
