@@ -1,12 +1,15 @@
 """Groups of medications: what belongs by name, class and route, and what only sounds alike."""
 
 from collections import Counter
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from rules.dtc import Dtc
+from rules.evaluate import evaluate
 from rules.medications import may_overlap, recognise_medication, vocabulary
-from rules.records import Medication
+from rules.records import DOMAINS, Feed, Medication, Participant, StudyView, Subject
 from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
 from rules.terms import Role, find, read_entries
 
@@ -153,3 +156,18 @@ def test_what_looks_for_nothing_is_refused(old, new, says):
     with pytest.raises(RulebookError) as refused:
         parse_rulebook(BOOK.replace(old, new), "x")
     assert says in str(refused.value)
+
+
+def test_a_medication_that_is_coded_later_stays_the_same_concern():
+    def concern(**coded):
+        row = Medication(key="CM1", cmtrt="美罗华", cmroute="IVGTT", cmstdtc=Dtc.parse("2026-05-10"), **coded)
+        dosed = Subject(rfxstdtc=Dtc.parse("2026-05-04"))
+        view = StudyView(
+            participants=(Participant(usubjid="P1", subject=dosed, medications=(row,)),),
+            feed=Feed(domains=frozenset(DOMAINS)),
+        )
+        said = evaluate(parse_rulebook(BOOK, "x"), view, datetime(2026, 6, 1, tzinfo=UTC), ZoneInfo("UTC")).judgements
+        return [(one.scope, one.anchors, one.answer) for one in said if one.rule_id == "CM-01"]
+
+    assert len(concern()) == 1
+    assert concern() == concern(cmdecod="RITUXIMAB")

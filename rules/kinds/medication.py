@@ -141,7 +141,8 @@ def _answer(rule: "Rule", participant: Participant, name: str, records: Sequence
     return Judgement(
         rule_id=rule.id,
         usubjid=participant.usubjid,
-        scope=name,
+        # Coding a name later must not open a second alert: a hit is known by its group and records, not by its name.
+        scope=first.group if hit else name,
         anchors=frozenset(said.row.key for said in records),
         each_anchor_is_news=True,
         answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
