@@ -12,7 +12,7 @@ from functools import cache
 from rules.dtc import Dtc
 from rules.hit import Evidence
 from rules.records import AdverseEvent, Disposition, Participant
-from rules.terms import Vocabulary, find, read_entries
+from rules.terms import Vocabulary, find, fold_words, read_entries
 
 CRITERIA = {
     "aesdth": "results in death",
@@ -42,16 +42,29 @@ GRADE_IN_WORDS = (
     "neither a grade nor a severity is not evaluable"
 )
 
-_UNRELATED = frozenset({"NOT RELATED", "UNRELATED", "N", "NO", "NONE", "无关", "肯定无关"})
+_UNRELATED = frozenset(
+    fold_words(text)
+    for text in (
+        "NOT RELATED", "UNRELATED", "DEFINITELY NOT", "DEFINITELY NOT RELATED", "DEFINITELY UNRELATED", "NOT SUSPECTED",
+        "N", "NO", "NONE", "无关", "肯定无关", "不相关", "肯定不相关",
+    )
+)  # fmt: skip
 """What AEREL says of an event that is clearly unrelated; anything else may be related."""
 
 _ACTIONS = frozenset(
-    {
+    fold_words(text)
+    for text in (
         "DOSE INCREASED", "DOSE NOT CHANGED", "DOSE RATE REDUCED", "DOSE REDUCED", "DRUG INTERRUPTED", "DRUG WITHDRAWN",
-        "NOT APPLICABLE",
-    }
+        "NOT APPLICABLE", "NONE", "NO ACTION", "NO ACTION TAKEN", "DOSE INTERRUPTED", "DOSE DELAYED", "INTERRUPTED",
+        "剂量不变", "剂量未改变", "剂量未变", "未采取措施", "无", "不适用", "减量", "剂量减少",
+        "降低剂量", "剂量增加", "暂停用药", "暂停",
+        "暂停给药", "推迟给药", "延迟给药",
+    )
 )  # fmt: skip
-"""SDTM's codelist of what was done about the study drug, without its words for not knowing."""
+"""SDTM's codelist of what was done about the study drug, and sites' words, without those for not knowing."""
+
+_ACTION_UNKNOWN = frozenset(fold_words(text) for text in ("", "UNKNOWN", "UNK", "NOT EVALUABLE", "不详", "未知"))
+"""What AEACN says where nothing is known of what was done."""
 
 _GRADE = re.compile(
     r"\s*(?:ctc(?:ae)?\s*)?(?:g(?:r(?:ade)?)?\.?\s*)?(?:([1-5])(?:\.0*)?|(i{1,3}|iv|v)|([一二三四五]))\s*[级級度]?\s*",
@@ -216,7 +229,7 @@ def has_grade(event: Event, least: int) -> Fact:
 
 def may_be_related(event: Event) -> Fact:
     """Say whether an event may be related to the study drug: unless every row says clearly that it is not."""
-    said = dict.fromkeys(row.aerel for row in event.rows if row.aerel.upper() not in _UNRELATED)
+    said = dict.fromkeys(row.aerel for row in event.rows if fold_words(row.aerel) not in _UNRELATED)
     if not said:
         return Fact(False, "not related")
     words = next(filter(None, said), "")
@@ -225,15 +238,16 @@ def may_be_related(event: Event) -> Fact:
 
 def has_action(event: Event, actions: Iterable[str]) -> Fact:
     """Say whether one of these actions was taken with the study drug (AEACN)."""
-    wanted = {action.upper() for action in actions}
-    for row in event.rows:
-        if row.aeacn.upper() in wanted:
-            return Fact(True, f"AEACN = {row.aeacn}")
-    unread = [row.aeacn for row in event.rows if row.aeacn.upper() not in _ACTIONS]
-    if any(unread):
-        return Fact(None, "AEACN is none of SDTM's words for what was done")  # not quoted: free text may tell an amount
-    if unread:
-        return Fact(None, "AEACN is empty")
+    wanted = {fold_words(action) for action in actions}
+    said = [fold_words(row.aeacn) for row in event.rows]
+    taken = next((row.aeacn for row, words in zip(event.rows, said, strict=True) if words in wanted), "")
+    if taken:
+        return Fact(True, f"AEACN = {taken}")
+    if any(words not in _ACTIONS | _ACTION_UNKNOWN for words in said):
+        # Not quoted: free text may tell an amount.
+        return Fact(None, "AEACN is none of SDTM's words for what was done", unreadable=True)
+    if any(words in _ACTION_UNKNOWN for words in said):
+        return Fact(None, "AEACN is empty or says that it is not known")
     return Fact(False, "another action")
 
 
