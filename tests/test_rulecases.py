@@ -34,6 +34,7 @@ KEYS = {
     "grade",
     "count",
     "consequence",
+    "urgency",
     "reason",
     *DOMAINS,
 }
@@ -108,6 +109,8 @@ def test_case(book: str, rule_id: str, case: dict[str, Any], shared: dict[str, d
         assert max(judgement.grade or 0 for judgement in spoken) == case["grade"]
     if "consequence" in case:
         assert {str(judgement.consequence) for judgement in spoken} == {case["consequence"]}
+    if "urgency" in case:
+        assert {str(judgement.urgency) for judgement in spoken} == {case["urgency"]}
 
 
 @pytest.mark.parametrize(

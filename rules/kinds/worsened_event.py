@@ -5,14 +5,15 @@ what makes an event serious: it only leaves out what the rule about serious even
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rules.dtc import Dtc
 from rules.events import Event, events_of, evidence_of, grade_of, reported_grade, severity_of, signs_of_seriousness
-from rules.hit import Answer, Judgement
+from rules.hit import Answer, Judgement, Urgency
 from rules.records import AdverseEvent, Participant
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class When(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     except_told_as_serious: bool  # for a book with a rule of kind serious_event, which tells those
+    routine_below_grade: Annotated[int, Field(ge=2, le=5)] | None = None  # a rise that stays below it is routine
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
@@ -42,7 +44,11 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         unknown = "; ".join(dict.fromkeys((*unknown_order, *unread, *empty)))
         if told:
             reason = "; ".join((*(_words(rise) for rise in told), *unknown_order))
-            yield _judgement(rule, event, Answer.HIT, reason, told)
+            least = when.routine_below_grade
+            low = least is not None and all((_level(worse, scale) or 0) < least for _, worse, scale in told)
+            yield replace(
+                _judgement(rule, event, Answer.HIT, reason, told), urgency=Urgency.ROUTINE if low else rule.urgency
+            )
         elif unknown:
             yield _judgement(rule, event, Answer.NOT_EVALUABLE, unknown, told=bool(unknown_order or unread))
         elif rises:
@@ -163,6 +169,10 @@ def describe(when: When) -> str:
         "greater grade (AETOXGR) than the record before it. Records are ordered by the date of collection (AEDTC), "
         "else by the start; where they differ and their order is not known, the event is not evaluable."
     )
+    if when.routine_below_grade is not None:
+        words += (
+            f" A rise that stays below grade {when.routine_below_grade} (AESEV: severe is 3, moderate 2) is routine."
+        )
     if when.except_told_as_serious:
         words += " Not told again is a greater grade of a serious event, which the rule about serious events tells."
     return words
