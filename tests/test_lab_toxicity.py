@@ -193,6 +193,20 @@ def test_only_a_sample_certainly_later_ends_an_episode(hit: str, normal: str, ep
     assert [j.recovery != "" for j in said if j.told] == [True, False][-episodes:]
 
 
+@pytest.mark.parametrize(("second", "confirmed"), [("2014-03-10T20:00", False), ("2014-03-11", True)])
+def test_two_in_a_row_are_of_two_days(second: str, confirmed: bool):
+    rows = [sample("PLAT", -3, 200, low=150)]
+    rows += [sample("PLAT", 8, n, low=150, dtc=Dtc.parse(at)) for n, at in ((90, "2014-03-10T08:00"), (91, second))]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert ("confirmed in consecutive samples" in hit.reason) is confirmed
+
+
+def test_the_worst_of_two_samples_is_found_in_one_unit():
+    rows = [sample("PLAT", -3, 200, low=150), sample("PLAT", 8, 60, low=150), sample("PLAT", 9, 55000, "/uL", 150000)]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert hit.summary.startswith("Platelets 55000 /uL")
+
+
 def test_what_cannot_be_evaluated_ends_no_episode_even_from_a_grade_4_baseline():
     (hit, cannot) = platelets((-3, 20), (8, 9), (15, "clumped"), (22, 8))
     assert hit.anchors == {"PLAT/8/9", "PLAT/22/8"}

@@ -10,12 +10,12 @@ added at the end.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
 from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
-from rules.dtc import Dtc
 from rules.finding_reading import FindingReading
 from rules.graded import GradedFinding, read_finding
 from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
@@ -82,16 +82,17 @@ def recovery_of(samples: Iterable[Judged], episode: Sequence[Judged]) -> str:
 def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
     """Return how many samples of an episode follow one another at most, those that cannot be evaluated left out.
 
-    Results of the same moment are one sample.
+    Results of the same day are one sample; one whose day nobody knows is a sample of its own.
     """
     members = {id(sample) for sample in episode}
     longest = run = 0
-    before: Dtc | None = None
+    before: date | None = None
     for sample in samples:
         if id(sample) in members:
             taken = sample.lab.adt
-            run += 1 if not run or taken is None or taken != before else 0
-            longest, before = max(longest, run), taken
+            day = taken.earliest.date() if taken is not None and taken.has_day else None
+            run += 1 if not run or day is None or day != before else 0
+            longest, before = max(longest, run), day
         elif not sample.unknown:
             run = 0
     return longest

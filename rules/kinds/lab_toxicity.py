@@ -28,6 +28,7 @@ from rules.kinds.lab_episodes import (
 )
 from rules.kinds.lab_fall import When, grades_of, judge_samples, value_in_unit_of
 from rules.records import Participant
+from rules.units import convert
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -67,7 +68,7 @@ def _hit(
     ctcae: str,
 ) -> Judgement:
     """Tell one episode by its worst sample."""
-    worst = max(episode, key=lambda s: (s.grade or 0, -(s.lab.value or Decimal(0))))
+    worst = max(episode, key=lambda s: (s.grade or 0, -_in_usual_unit(s.lab)))
     previous = sample_before(labs, worst.lab)
     run = longest_run(samples, episode)
     grave = longest_run(samples, [s for s in episode if s.grave])
@@ -94,6 +95,13 @@ def _hit(
         evidence=evidence_of([baseline_of(labs, worst.lab), previous, worst.lab, episode[-1].lab]),
         ctcae=ctcae,
     )
+
+
+def _in_usual_unit(lab: GradedFinding) -> Decimal:
+    """Return a count to compare with others of its test, in the test's usual unit where it converts."""
+    value = lab.value or Decimal(0)
+    usual = convert(lab.test, value, lab.unit, lab_tests()[lab.test].units[0])
+    return value if usual is None else usual
 
 
 def _summary(when: When, worst: GradedFinding, previous: GradedFinding | None, episode: Sequence[Judged]) -> str:
@@ -156,7 +164,7 @@ def _clear(
 ) -> Judgement:
     """Write down an abnormal count that is deliberately not told."""
     shown = [s.lab for s in samples] or list(labs)
-    worst = max(shown, key=lambda lab: (grades_of(when, lab).lowest, -(lab.value or Decimal(0))))
+    worst = max(shown, key=lambda lab: (grades_of(when, lab).lowest, -_in_usual_unit(lab)))
     grade = grades_of(when, worst).lowest
     return Judgement(
         rule_id=rule.id,
