@@ -43,6 +43,7 @@ _REACH = {
     Role.ABSENT_RIGHT_BEFORE: 0,
     Role.ABSENT_RIGHT_AFTER: 0,
 }
+_ALTERNATIVE = ("or", "nor", "或")
 _BEFORE = (Role.ABSENT_BEFORE, Role.ABSENT_RIGHT_BEFORE)
 
 
@@ -119,11 +120,17 @@ def _find_in_clause(vocabulary: Vocabulary, words: tuple[str, ...]) -> Iterator[
     """Find the terms of one clause."""
     places = list(_scan(vocabulary, words))
     causes = [entry.term for _, _, entry in places if entry.role is Role.CAUSE]
+    denied_to = -1, ""  # where the last term that a cue before it denies ends, and that cue
     for place in places:
-        entry = place[2]
+        start, end, entry = place
         if entry.role is not Role.TERM:
             continue
-        absent = next((cue[2].term for cue in places if _denies(cue, place, places)), "")
+        cue = next((cue[2] for cue in places if _denies(cue, place, places)), None)
+        absent = cue.term if cue else ""
+        if not absent and start - 1 == denied_to[0] and words[start - 1] in _ALTERNATIVE:
+            absent = denied_to[1]  # "no A or B" is "no A" and "no B"
+        if absent and (cue is None or cue.role in _BEFORE):
+            denied_to = end, absent
         if absent:
             yield Found(entry, f"the text says '{absent}'")
         elif causes and entry.is_inflammation:
