@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from rules.rulebook import DosingPlan, Rule
 
 
+_TOO_MANY = 3
+"""Of how many later doses, all outside the plan, the date of the first dose is the likelier mistake."""
+
+
 class When(BaseModel):
     """What is outside the plan."""
 
@@ -70,6 +74,13 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         yield _judgement(rule, participant, "end of dosing", reason, [])
     plan = context.dosing if when.outside_windows else None
     planned = planned_doses(plan, start) if plan is not None and start is not None else ()
+    later = [day for day in by_day if start is not None and day > start]
+    if len(later) >= _TOO_MANY and all(_outside(plan, planned, start, day) for day in later):
+        reason = (
+            f"every later dose lies outside the plan as counted from the first dose on {start}: is that date right?"
+        )
+        yield _judgement(rule, participant, "plan", reason, [dose for doses in by_day.values() for dose in doses])
+        plan = None
     before: Dose | None = None
     for day, doses in by_day.items():
         faults = [fault for fault in (_after_end(day, ended), _outside(plan, planned, start, day)) if fault]
