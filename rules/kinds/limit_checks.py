@@ -81,7 +81,9 @@ def _own_limits(when: When, lab: GradedFinding) -> Iterator[Checked]:
     """Check the limits that ask for nothing but the result and its range: of a result in words, its step."""
     word = read_word(lab.result) if when.positive is not None else None
     if when.positive is not None and (word is not None or not when.has_number):
-        yield _positive(when.positive, word)
+        answer = _positive(when.positive, word)
+        blind = lab.fault is Ungraded.UNKNOWN_SPECIMEN and not isinstance(answer, Met)
+        yield Ungraded.UNKNOWN_SPECIMEN if blind else answer  # a negative of who knows what clears nobody
         return
     yield _reaches(when.at_least, lab)
     yield _is_below(when.below, lab)
