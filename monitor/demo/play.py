@@ -1,4 +1,4 @@
-"""The replay: weeks of a synthetic study through the production code path, in a minute or two.
+"""The replay: weeks of a synthetic study through the production code path, in about a minute.
 
 Each day the source writes its export into a folder, one sweep looks at it, and what is owed is posted to a real SMTP
 server on loopback. Study, relay and database are those of a settings file that the replay writes, so that the daemon
