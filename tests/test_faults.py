@@ -202,10 +202,24 @@ MUST_BE_NONE = (
 )  # fmt: skip
 
 
+def decided_again(decisions):
+    """Count decisions that only repeat the one before them about the same concern.
+
+    A look between two files of an export may decide something that the next look takes back, and so may a later one.
+    """
+    last = {}
+    again = 0
+    for d in decisions:
+        place, said = (d.alert_id, d.rule_id, d.usubjid, d.scope), (d.action, d.reason, d.anchors)
+        again += last.get(place) == said
+        last[place] = said
+    return again
+
+
 def reckon(trial: Trial, relay: Killing, undisturbed: list[tuple[object, ...]]) -> dict[str, int]:
     """Count what the kills left behind."""
     with trial.store.read() as session:
-        decisions = session.exec(select(Decision)).all()
+        decisions = session.exec(select(Decision).order_by(col(Decision.id))).all()
         mails = session.exec(select(Notification)).all()
         links = session.exec(select(NotificationDecision)).all()
         accepted = Counter(
@@ -223,13 +237,12 @@ def reckon(trial: Trial, relay: Killing, undisturbed: list[tuple[object, ...]]) 
     told = {link.decision_id for link in links}
     copies = Counter(message_from_bytes(one.mime)["Message-ID"] for one in relay.received)
     sent = {(message_from_bytes(one.mime)["Message-ID"], one.recipient, one.mime) for one in relay.received}
-    twice = Counter((d.alert_id, d.rule_id, d.usubjid, d.scope, d.action, d.reason, d.anchors) for d in decisions)
     return {
         "alerts": len(alerts),
         "alerts lost": (Counter(undisturbed) - found).total(),
         "alerts too many": (found - Counter(undisturbed)).total(),
         "decisions": len(decisions),
-        "decisions twice": (twice - Counter(set(twice))).total(),
+        "decisions twice": decided_again(decisions),
         "told decisions in no mail": sum(d.told and d.id not in told for d in decisions),
         "mails": len(mails),
         "mails without a decision": len({link.decision_id for link in links} - {d.id for d in decisions}),
