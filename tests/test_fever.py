@@ -355,7 +355,8 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, object]):
 
 
 def test_the_limit_for_settling_may_be_in_another_unit():
-    KINDS["fever"].when.model_validate(WHEN | {"settled_below": {"value": 100.4, "unit": "F"}})
+    when = KINDS["fever"].when.model_validate(WHEN | {"settled_below": {"value": 100.4, "unit": "F"}})
+    assert str(when.settled_below) == "100.4 F"
 
 
 def test_time_between_dates_is_a_range():

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rules.dose_amount import convert_amount, international_units
-from rules.exposure import ZeroDose, evidence_of_doses, was_given
-from rules.hit import EVERYTHING, Answer, Judgement
+from rules.exposure import ZeroDose, was_given
+from rules.hit import EVERYTHING, Judgement
+from rules.kinds.about_doses import about_doses
 from rules.kinds.amounts import Amount
 from rules.records import Dose, Participant
 from rules.regimen import day_of, dose_records, given_records, says_whether, spans_days
@@ -66,7 +67,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     singles = [dose for dose in given if not spans_days(dose.record)]
     singles = [replace(dose, filled=_day(dose) in beside) if _is_blank(dose) else dose for dose in singles]
     if unknown := _not_collected(participant, singles, spans):
-        yield _judgement(rule, participant, EVERYTHING, unknown, told=False)
+        yield about_doses(rule, participant, EVERYTHING, unknown, told=False)
     else:
         singles = [replace(dose, refused=_NO_AMOUNT) if _is_blank(dose) else dose for dose in singles]
     by_day: dict[date, list[_Given]] = {}
@@ -80,7 +81,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     for day, doses in sorted(by_day.items()):
         yield from _about(rule, when, participant, str(day), doses, beside.get(day, ()))
     for span in spans if singles else ():
-        yield _judgement(rule, participant, f"doses from {span.record.stdtc}", _NO_DAYS, [span.record])
+        yield about_doses(rule, participant, f"doses from {span.record.stdtc}", _NO_DAYS, [span.record])
 
 
 def _beside(
@@ -139,7 +140,7 @@ def _about(
         open_questions.append("EX tells of more doses than EC")
     if excess or open_questions:
         reason = "; ".join((*excess, *open_questions))
-        yield _judgement(
+        yield about_doses(
             rule, participant, scope, reason, [dose.record for dose in (*doses, *beside)], hit=bool(excess)
         )
 
@@ -172,32 +173,6 @@ def _may_be_of_one_day(one: _Given, other: _Given) -> bool:
     if first is None or second is None:
         return True
     return first.earliest.date() <= second.latest.date() and second.earliest.date() <= first.latest.date()
-
-
-def _judgement(
-    rule: "Rule",
-    participant: Participant,
-    scope: str,
-    reason: str,
-    records: Sequence[Dose] = (),
-    *,
-    hit: bool = False,
-    told: bool = True,
-) -> Judgement:
-    return Judgement(
-        rule_id=rule.id,
-        usubjid=participant.usubjid,
-        scope=scope,
-        anchors=frozenset({scope}),
-        answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
-        summary=f"{rule.title}: {scope if hit else 'cannot be evaluated'}",
-        reason=reason,
-        urgency=rule.urgency,
-        consequence=rule.consequence,
-        told=told,
-        at=records[0].stdtc if records else None,
-        evidence=evidence_of_doses(records),
-    )
 
 
 def describe(when: When) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.dtc import Dtc
-from rules.exposure import EndOfDosing, dosing_ended, evidence_of_doses, first_dose
-from rules.hit import EVERYTHING, Answer, Judgement
+from rules.exposure import EndOfDosing, dosing_ended, first_dose
+from rules.hit import EVERYTHING, Judgement
+from rules.kinds.about_doses import about_doses
 from rules.records import Dose, Participant
 from rules.regimen import (
     PlannedDose,
@@ -65,13 +66,13 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     given = given_records(participant, zero_dose)
     first = first_dose(participant, zero_dose)
     for scope, reason, doses, told in _not_comparable(when, participant, given, first):
-        yield _judgement(rule, participant, scope, reason, doses, told=told)
+        yield about_doses(rule, participant, scope, reason, doses, told=told)
     by_day = _by_day(given)
     start = first.earliest.date() if first is not None and first.has_day else None
     ended = dosing_ended(participant, start or min(by_day, default=date.min)) if when.after_end else None
     if ended is not None and ended.undated and given:
         reason = "an end of dosing has no date: whether a dose was given after it is not known"
-        yield _judgement(rule, participant, "end of dosing", reason, [])
+        yield about_doses(rule, participant, "end of dosing", reason, [])
     plan = context.dosing if when.outside_windows else None
     planned = planned_doses(plan, start) if plan is not None and start is not None else ()
     later = [day for day in by_day if start is not None and day > start]
@@ -79,7 +80,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         reason = (
             f"every later dose lies outside the plan as counted from the first dose on {start}: is that date right?"
         )
-        yield _judgement(rule, participant, "plan", reason, [dose for doses in by_day.values() for dose in doses])
+        yield about_doses(rule, participant, "plan", reason, [dose for doses in by_day.values() for dose in doses])
         plan = None
     before: Dose | None = None
     for day, doses in by_day.items():
@@ -170,33 +171,7 @@ def _about_day(
     hit = sure_of_dose and any(fault.certain for fault in faults)
     reasons = [fault.words for fault in faults if fault.certain or not hit]
     reasons += [] if sure_of_dose else ["whether the dose was given cannot be read"]
-    yield _judgement(rule, participant, f"dose of {day}", "; ".join(dict.fromkeys(reasons)), doses, hit=hit)
-
-
-def _judgement(
-    rule: "Rule",
-    participant: Participant,
-    scope: str,
-    reason: str,
-    doses: Sequence[Dose],
-    *,
-    hit: bool = False,
-    told: bool = True,
-) -> Judgement:
-    return Judgement(
-        rule_id=rule.id,
-        usubjid=participant.usubjid,
-        scope=scope,
-        anchors=frozenset({scope}),
-        answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
-        summary=f"{rule.title}: {scope if hit else 'cannot be evaluated'}",
-        reason=reason,
-        urgency=rule.urgency,
-        consequence=rule.consequence,
-        told=told,
-        at=doses[0].stdtc if doses else None,
-        evidence=evidence_of_doses(doses),
-    )
+    yield about_doses(rule, participant, f"dose of {day}", "; ".join(dict.fromkeys(reasons)), doses, hit=hit)
 
 
 def describe(when: When) -> str:
