@@ -20,6 +20,7 @@ KIDNEY = {"tests": ["CREAT"], "times_baseline": 1.5, "rise": {"by": {"value": 26
 
 SATURATION = {"tests": ["OXYSAT"], "below": {"value": 90, "unit": "%"}}
 CELLS = {"value": 1.5, "unit": "10^9/L"}
+NEW_CELLS = {"tests": ["EOS"], "at_least": CELLS, "new_only": True}
 
 
 def liver(*days: tuple[int, object], **more) -> list[Judgement]:
@@ -204,6 +205,16 @@ def test_kidney_without_a_baseline_cannot_tell():
         ({"tests": ["HGB"], "fall": {"percent": 101}}, "not be above 100"),
         ({"tests": ["HGB"], "fall": {"percent": 20}, "new_only": True}, "always new"),
         ({"tests": ["HCG"], "positive": "1+", "new_only": True, "baseline_too": True}, "contradict"),
+        (NEW_CELLS, "needs times_baseline"),
+        (NEW_CELLS | {"rise": {"percent": 100, "hours": 48}}, "needs times_baseline"),
+        ({"tests": ["CK"], "above_uln": 5, "new_only": True}, "needs times_baseline"),
+        ({"tests": ["TSH"], "out_of_range": True, "new_only": True, "part_of_baseline": 0.5}, "needs times_baseline"),
+        ({"tests": ["TSH"], "out_of_range": True, "new_only": True, "times_baseline": 2}, "needs part_of_baseline"),
+        ({"tests": ["ALB"], "below_lln": 1, "new_only": True}, "needs part_of_baseline"),
+        ({"tests": ["OXYSAT"], "new_only": True} | SATURATION, "needs part_of_baseline"),
+        ({"tests": ["TSH"], "out_of_range": True, "part_of_baseline": 0.5}, "beside new_only"),
+        ({"tests": ["LIPASE"], "min_grade": 4, "new_only": True}, "a graver one"),
+        ({"tests": ["PROTU"], "positive": "4+", "new_only": True}, "a graver one"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(when: dict[str, object], words: str):
@@ -323,7 +334,45 @@ def test_of_results_out_on_both_sides_the_one_further_out_is_told():
     assert (hit.at, hit.reason) == (on(9), "below LLN; above ULN")
 
 
-NEW = EOSINOPHILS | {"new_only": True}
+NEW = EOSINOPHILS | {"new_only": True, "times_baseline": 4}
+
+
+@pytest.mark.parametrize("change", [{"rise": {"percent": 100}}, {"times_baseline": 2}])
+def test_a_limit_that_the_baseline_met_asks_what_counts_as_worse(change: dict[str, object]):
+    when = KINDS["value_limit"].when.model_validate(NEW_CELLS | change)
+    assert when.new_only
+    assert answers(told("EOS", NEW_CELLS | change, (-3, 2), (8, 4), unit="10^9/L")) == [Answer.HIT]
+    assert answers(told("EOS", NEW_CELLS | change, (-3, 2), (8, 3.9), unit="10^9/L")) == [Answer.CLEAR]
+
+
+@pytest.mark.parametrize("change", [{"fall": {"percent": 50}}, {"part_of_baseline": 0.5}])
+@pytest.mark.parametrize(
+    ("baseline", "result", "expected"),
+    [
+        (20, 10, [Answer.HIT]),
+        (20, 10.1, [Answer.CLEAR]),
+        (20, "<10", [Answer.HIT]),
+        (20, "<11", [Answer.NOT_EVALUABLE]),
+        (20, ">9", [Answer.NOT_EVALUABLE]),
+        (0, 0, [Answer.CLEAR]),
+    ],
+)
+def test_a_low_limit_that_the_baseline_met_asks_for_a_part_of_it(change, baseline, result, expected):
+    when = {"below": {"value": 30, "unit": "g/L"}, "new_only": True} | change
+    assert answers(told("ALB", when, (-3, baseline), (8, result), unit="g/L")) == expected
+
+
+def test_a_part_of_a_baseline_in_another_unit_is_converted_or_not_evaluable():
+    when = {"tests": ["ALB"], "below_lln": 1, "new_only": True, "part_of_baseline": 0.5}
+    for unit, result, low, expected in (("g/dL", 1.0, 3.5, Answer.HIT), ("", 10, 35, Answer.NOT_EVALUABLE)):
+        rows = [sample("ALB", -3, 20, "g/L", 35), sample("ALB", 8, result, unit, low)]
+        assert answers(judged("value_limit", when, rows)) == [expected]
+
+
+def test_a_grade_on_the_other_side_is_new():
+    when = {"min_grade": 3, "new_only": True}
+    assert answers(told("K", when, (-3, 2.6), (8, 2.6), unit="mmol/L", low=3.5, high=5)) == [Answer.CLEAR]
+    assert answers(told("K", when, (-3, 2.6), (8, 6.1), unit="mmol/L", low=3.5, high=5)) == [Answer.HIT]
 
 
 @pytest.mark.parametrize(
@@ -347,7 +396,7 @@ def test_what_the_baseline_met_is_history_but_never_a_hold(
 
 
 def test_out_of_range_on_the_other_side_is_new():
-    new = {"out_of_range": True, "new_only": True}
+    new = {"out_of_range": True, "new_only": True, "times_baseline": 2, "part_of_baseline": 0.5}
     assert answers(told("TSH", new, (-3, 9), (8, 9), unit="mIU/L", low=0.27, high=4.2)) == [Answer.CLEAR]
     assert answers(told("TSH", new, (-3, 9), (8, 0.1), unit="mIU/L", low=0.27, high=4.2)) == [Answer.HIT]
 
@@ -467,9 +516,11 @@ def test_every_new_limit_is_in_the_description():
         "tests": ["HAPTOG"], "below_lln": 0.4, "out_of_range": True, "min_grade": 3, "confirm_samples": 4,
         "fall": {"percent": 33}, "rise": {"by": {"value": 7, "unit": "g/L"}, "hours": 11},
     }  # fmt: skip
+    when |= {"part_of_baseline": 0.25}
     words = kind.describe(kind.when.model_validate(when))
     for said in ("at least 0.5 g/L", "0.4 times the lower", "outside the reference", "grade 3", "4 such samples",
-                 "33 % from baseline", "7 g/L within 11 hours", "only 2 times it"):  # fmt: skip
+                 "33 % from baseline", "7 g/L within 11 hours", "only 2 times it", "0.25 times it or less",
+                 "a graver grade"):  # fmt: skip
         assert said in words
 
 
@@ -528,7 +579,7 @@ WHENS = [
     {"at_least": {"value": 5, "unit": "U/L"}, "positive": "TRACE", "baseline_too": True},
     {"at_least": {"value": 5, "unit": "U/L"}, "positive": "1+", "new_only": True, "times_baseline": 2},
     {"out_of_range": True, "confirm_samples": 2},
-    {"below": {"value": 4, "unit": "U/L"}, "new_only": True},
+    {"below": {"value": 4, "unit": "U/L"}, "new_only": True, "part_of_baseline": 0.5},
     {"rise": {"percent": 50, "hours": 48}, "fall": {"percent": 50}},
 ]
 

@@ -26,6 +26,7 @@ class Met:
     limit: str
     words: str
     step: int = 0
+    low: bool = False  # on the low side
     history: bool = False  # the baseline met it already
 
 
@@ -82,19 +83,32 @@ def _is_high(lab: GradedFinding, baseline: GradedFinding | None) -> bool:
 
 
 def changes(when: When, lab: GradedFinding, labs: Sequence[GradedFinding], own: Sequence[Checked]) -> Iterator[Checked]:
-    """Compare with what was before; a multiple of the baseline beside `new_only` is for baselines that are history."""
-    if when.times_baseline is not None and (not when.new_only or any(isinstance(a, Met) and a.history for a in own)):
-        if lab.value is not None and (
-            lab.base is None or (not lab.base and lab.value)
-        ):  # no multiple of 0 says a thing
-            yield Ungraded.NO_BASELINE
-        else:
-            reaches = passes(lab, when.times_baseline, lab.base, or_equal=lab.base != 0)
-            yield as_checked(reaches, lab, Met("times_baseline", f"at least {when.times_baseline} x baseline"))
+    """Compare with what was before; beside `new_only` a multiple of the baseline is for what is history on its side."""
+    history = {answer.low for answer in own if isinstance(answer, Met) and answer.history}
+    if when.times_baseline is not None and (not when.new_only or False in history):
+        yield _times_baseline(when.times_baseline, lab)
+    if when.part_of_baseline is not None and True in history:
+        yield _part_of_baseline(when.part_of_baseline, lab)
     for change, sign in ((when.rise, 1), (when.fall, -1)):
         if change is not None:
             found = _from_baseline(change, sign, lab) if change.hours is None else _within(change, sign, lab, labs)
             yield _if_low(lab, found) if change.only_low else found
+
+
+def _times_baseline(times: Decimal, lab: GradedFinding) -> Checked:
+    """Compare with a multiple of the baseline from below."""
+    if lab.value is not None and (lab.base is None or (not lab.base and lab.value)):  # no multiple of 0 says a thing
+        return Ungraded.NO_BASELINE
+    reaches = passes(lab, times, lab.base, or_equal=lab.base != 0)
+    return as_checked(reaches, lab, Met("times_baseline", f"at least {times} x baseline"))
+
+
+def _part_of_baseline(part: Decimal, lab: GradedFinding) -> Checked:
+    """Compare with a part of the baseline from above."""
+    if lab.base is None:
+        return Ungraded.NO_BASELINE
+    fallen = undercuts(lab, round15(part * lab.base), or_equal=lab.base != 0)
+    return as_checked(fallen, lab, Met("part_of_baseline", f"at most {part} x baseline", low=True))
 
 
 def _if_low(lab: GradedFinding, fallen: Checked) -> Checked:

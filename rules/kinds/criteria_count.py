@@ -206,5 +206,5 @@ def describe(when: When) -> str:
 
 def _words(criterion: limits.When) -> str:
     names = " or ".join(lab_tests()[test].name for test in criterion.tests)
-    history = " (not where the baseline met it)" if criterion.new_only else ""
+    history = f" (history where the baseline met it{limits.history_words(criterion)})" if criterion.new_only else ""
     return f"{names}: {', or '.join(limits.limit_words(criterion))}{history}"

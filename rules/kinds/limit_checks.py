@@ -5,6 +5,7 @@ baseline met already is history where the rulebook says so. It must not know thr
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from rules.ctcae.grade import WITHOUT_BASELINE, Grade, Ungraded
@@ -68,10 +69,10 @@ def _without_history(when: When, lab: GradedFinding, baseline: GradedFinding | N
     own = list(_own_limits(when, lab))
     if not when.new_only or baseline is None:
         return own
-    before = {met.limit: met.step for met in _own_limits(when, baseline) if isinstance(met, Met)}
+    before = {(met.limit, met.low): met.step for met in _own_limits(when, baseline) if isinstance(met, Met)}
     return [
-        Met(answer.limit, answer.words, answer.step, history=True)
-        if isinstance(answer, Met) and answer.step <= before.get(answer.limit, -1)
+        replace(answer, history=True)
+        if isinstance(answer, Met) and answer.step <= before.get((answer.limit, answer.low), -1)
         else answer
         for answer in own
     ]
@@ -95,7 +96,7 @@ def _own_limits(when: When, lab: GradedFinding) -> Iterator[Checked]:
         yield over_uln(Decimal(1), lab)
         yield _under(Decimal(1), lab)
     if when.min_grade is not None:
-        yield _graded(when.min_grade, lab)
+        yield from _graded(when.min_grade, lab)
 
 
 def _reaches(limit: Amount | None, lab: GradedFinding) -> Checked:
@@ -112,7 +113,7 @@ def _is_below(limit: Amount | None, lab: GradedFinding) -> Checked:
     if limit is None:
         return None
     needed = amount_in(lab, limit)
-    return as_checked(None if needed is None else undercuts(lab, needed), lab, Met("below", f"below {limit}"))
+    return as_checked(None if needed is None else undercuts(lab, needed), lab, Met("below", f"below {limit}", low=True))
 
 
 def _under(times: Decimal, lab: GradedFinding) -> Checked:
@@ -120,20 +121,21 @@ def _under(times: Decimal, lab: GradedFinding) -> Checked:
     if lab.value is None or lab.lln is None:
         return why_not_compared(lab) if lab.value is None else Ungraded.NO_RANGE
     words = f"less than {times} x LLN" if times != 1 else "below LLN"
-    return as_checked(undercuts(lab, round15(times * lab.lln)), lab, Met("below LLN", words))
+    return as_checked(undercuts(lab, round15(times * lab.lln)), lab, Met("below LLN", words, low=True))
 
 
-def _graded(least: int, lab: GradedFinding) -> Checked:
-    """Compare the CTCAE grade, the worse of both directions."""
+def _graded(least: int, lab: GradedFinding) -> Iterator[Checked]:
+    """Compare the CTCAE grade in each direction that has one."""
     grades = [grade for grade in (lab.low, lab.high) if grade.term]
     if not grades:
-        return lab.fault or Ungraded.NO_CRITERION
-    worst = max(grade.lowest for grade in grades)
-    if worst >= least:
-        return Met("min_grade", f"grade {worst}", step=worst)
-    unknown = next((grade.ungraded or Ungraded.CENSORED for grade in grades if grade.highest >= least), None)
-    alone = any(WITHOUT_BASELINE in grade.note for grade in grades)
-    return unknown or (Ungraded.NO_BASELINE if alone else None)
+        yield lab.fault or Ungraded.NO_CRITERION
+    for grade in grades:
+        if grade.lowest >= least:
+            yield Met("min_grade", f"grade {grade.lowest}", grade.lowest, low=grade is lab.low)
+        elif grade.highest >= least:
+            yield grade.ungraded or Ungraded.CENSORED
+        elif WITHOUT_BASELINE in grade.note:
+            yield Ungraded.NO_BASELINE
 
 
 def _positive(least: str, word: Span | None) -> Checked:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.identity import lab_tests
 from rules.kinds.amounts import Amount, Number, check_unit
+from rules.qualitative import STEPS
 from rules.units import convert
 
 
@@ -19,6 +20,9 @@ class HighBaseline(BaseModel):
 
     times_baseline: Number
     times_uln: Number
+
+
+Part = Annotated[Number, Field(lt=1)]
 
 
 class Change(BaseModel):
@@ -64,6 +68,7 @@ class When(BaseModel):
     rise: Change | None = None
     fall: Change | None = None
     new_only: bool = False  # a limit of the result alone that the baseline met already is history; a hold never is
+    part_of_baseline: Part | None = None  # beside new_only: at most this part of a baseline that was low already
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # in a row; a hold needs none
     baseline_too: bool = False  # the last result before the first dose is judged too, once there was a dose
     either: bool = False  # one of the tests is enough: the others are not missed
@@ -92,9 +97,25 @@ class When(BaseModel):
             raise ValueError("only_low is for a fall")
         if self.new_only and self.baseline_too:
             raise ValueError("new_only and baseline_too contradict each other")
-        if self.new_only and not self.has_own_limit:
-            raise ValueError("new_only needs a limit that the baseline can meet: a change from it is always new")
+        self._check_history()
         return self
+
+    def _check_history(self) -> None:
+        """Raise ValueError, in one sentence, where a baseline that met a limit would hide what becomes worse."""
+        if not self.new_only:
+            if self.part_of_baseline is not None:
+                raise ValueError("part_of_baseline goes beside new_only, which is missing; else ask for a fall")
+            return
+        if not self.has_own_limit:
+            raise ValueError("new_only needs a limit that the baseline can meet: a change from it is always new")
+        upwards = self.at_least is not None or self.above_uln is not None or self.out_of_range
+        downwards = self.below is not None or self.below_lln is not None or self.out_of_range
+        if upwards and self.times_baseline is None and not _is_from_baseline(self.rise):
+            raise ValueError("new_only beside a high limit needs times_baseline: what counts where it was high before?")
+        if downwards and self.part_of_baseline is None and not _is_from_baseline(self.fall):
+            raise ValueError("new_only beside a low limit needs part_of_baseline: what counts where it was low before?")
+        if self.min_grade == 4 or self.positive == STEPS[-1]:
+            raise ValueError("new_only needs a step that has a graver one: what counts where it was met before?")
 
     def _check_recovery(self) -> None:
         """Raise ValueError, in one sentence, unless recovery lies on the healthy side of its limit."""
@@ -137,6 +158,11 @@ class When(BaseModel):
         return frozenset(lab_tests()[test].domain for test in self.tests)
 
 
+def _is_from_baseline(change: Change | None) -> bool:
+    """Whether a change is asked for that counts from the baseline, however slowly it comes."""
+    return change is not None and change.hours is None
+
+
 def describe(when: When) -> str:
     """Say the criterion in words."""
     names = " or ".join(lab_tests()[test].name for test in when.tests)
@@ -154,8 +180,7 @@ def describe(when: When) -> str:
             f"the upper limit, only this."
         )
     if when.new_only:
-        more = f", and only {when.times_baseline} times it or more counts" if when.times_baseline is not None else ""
-        words.append(f"Where the baseline met the limit already, that is history{more}.")
+        words.append(f"Where the baseline met the limit already, that is history{history_words(when)}.")
         words.append("Without a usable baseline it counts as new.")
     if when.baseline_too:
         words.append("The last result before the first dose counts too.")
@@ -166,6 +191,15 @@ def describe(when: When) -> str:
     if when.confirm_samples > 1:
         words.append(f"Told from {when.confirm_samples} such samples in a row on.")
     return " ".join(words)
+
+
+def history_words(when: When) -> str:
+    """Say what still counts where the baseline met a limit already, as ", and only 2 times it or more counts"."""
+    more = [] if when.times_baseline is None else [f"{when.times_baseline} times it or more"]
+    more += [] if when.part_of_baseline is None else [f"{when.part_of_baseline} times it or less where it was low"]
+    more += [] if when.min_grade is None else ["a graver grade"]
+    more += [] if when.positive is None else ["a further step in words"]
+    return f", and only {', or '.join(more)} counts" if more else ""
 
 
 def limit_words(when: When) -> list[str]:
