@@ -88,6 +88,14 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     },
     "MH": {"mhterm": "Reported term", "mhdecod": "Coded term", "mhstdtc": "Start", "mhendtc": "End"},
     "HO": {"hoterm": "Encounter", "hodecod": "Coded encounter", "hostdtc": "Start", "hoendtc": "End"},
+    "IE": {
+        "ietestcd": "Criterion",
+        "ietest": "Text",
+        "iecat": "Category",
+        "ieorres": "Answer",
+        "iestresc": "Standard answer",
+        "iedtc": "Collected",
+    },
     "FEED": {},
 }
 """Domain -> field -> its name for a reader: all that may leave in a mail."""
@@ -105,6 +113,7 @@ _CAPTIONS = {
     "CM": "Medication",
     "MH": "Medical history",
     "HO": "Encounter",
+    "IE": "Eligibility",
     "FEED": "Source",
 }
 

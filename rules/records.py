@@ -171,6 +171,18 @@ class HealthcareEncounter(Record):
     hoendtc: Dtc | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityCriterion(Record):
+    """A row of IE: a criterion of inclusion that is not met or of exclusion that is; some studies bring all of them."""
+
+    ietestcd: str = ""
+    ietest: str = ""
+    iecat: str = ""
+    ieorres: str = ""
+    iestresc: str = ""
+    iedtc: Dtc | None = None
+
+
 DOMAINS: Mapping[str, type[Record]] = {
     "DM": Subject,
     "AE": AdverseEvent,
@@ -184,6 +196,7 @@ DOMAINS: Mapping[str, type[Record]] = {
     "CM": Medication,
     "MH": MedicalHistory,
     "HO": HealthcareEncounter,
+    "IE": EligibilityCriterion,
 }
 """The domains that are read, in reading order."""
 
@@ -208,6 +221,7 @@ class Participant:
     medications: tuple[Medication, ...] = ()
     history: tuple[MedicalHistory, ...] = ()
     encounters: tuple[HealthcareEncounter, ...] = ()
+    eligibility: tuple[EligibilityCriterion, ...] = ()
 
 
 PLACES: Mapping[str, str] = {
@@ -222,6 +236,7 @@ PLACES: Mapping[str, str] = {
     "CM": "medications",
     "MH": "history",
     "HO": "encounters",
+    "IE": "eligibility",
 }
 """Where a participant keeps the records of each domain; DM is one record, `subject`."""
 

@@ -132,6 +132,10 @@ trials = st.fixed_dictionaries(
             HOTERM=st.sampled_from(["", "Hospital admission", "outpatient clinic", "住院", "门诊急诊", "*", "A" * 300]),
             HODECOD=st.sampled_from(["", "HOSPITAL", "ICU", "CLINIC"]), HOOCCUR=answers, HOSTDTC=dates, HOENDTC=dates,
         ),
+        "IE": rows(
+            IETESTCD=st.sampled_from(["", "EXCL01", "INCL01"]), IETEST=terms, IEORRES=answers, IESTRESC=answers,
+            IECAT=st.sampled_from(["", "INCLUSION", "exclusion", "x"]), IEDTC=dates,
+        ),
     }
 )  # fmt: skip
 

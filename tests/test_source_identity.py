@@ -31,6 +31,8 @@ def frame(**columns: Sequence[str | None]) -> pl.DataFrame:
         ("EC", {"ECTRT": "IL-2"}, None),
         ("EX", {"EXSTDTC": "2013-02-20", "EXTRT": "IL-2", "EXLOT": "7"}, "U1/2013-02-20"),
         ("DS", {"DSDECOD": "DEATH", "DSCAT": "EVENT", "DSSTDTC": "2014"}, "U1/DEATH/EVENT/2014"),
+        ("IE", {"IETESTCD": "EXCL05", "IEDTC": "2014-01-16"}, "U1/EXCL05"),
+        ("IE", {"IETEST": "HIV", "VISITNUM": "1"}, "U1/IETEST=HIV/1"),
     ],
 )  # fmt: skip
 def test_record_keys(domain: str, row: dict[str, str], key: str | None) -> None:

@@ -25,6 +25,7 @@ DEFAULT_FILES: Mapping[str, str] = {
     "CM": "cm.*",
     "MH": "mh.*",
     "HO": "ho.*",
+    "IE": "ie.*",
 }
 """Where the settings do not say otherwise. LB comes whole or split by category (lbch, lbhe...)."""
 

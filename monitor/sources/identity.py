@@ -28,6 +28,7 @@ KEYS: Mapping[str, tuple[Variant, ...]] = {
     "CM": (("CMSPID", "CMSTDTC"), ("CMLNKID",), ("CMTRT", "CMSTDTC", "CMROUTE")),
     "MH": (("MHSPID",), ("MHTERM", "MHSTDTC")),
     "HO": (("HOSPID",), ("HOTERM", "HOSTDTC")),
+    "IE": (("IETESTCD", "VISITNUM|VISIT"), ("IETEST", "VISITNUM|VISIT")),
 }
 """What names a record of each domain; the next variant serves the rows of which the one before it cannot."""
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from rules.kinds import (
     criteria_count,
     dose_excess,
+    eligibility,
     feed,
     fever,
     fever_limits,
@@ -66,6 +67,7 @@ KINDS: dict[str, Kind] = {
     "criteria_count": Kind(
         criteria_count.When, criteria_count.judge, criteria_count.describe, lambda when: frozenset(when.domains)
     ),
+    "eligibility": Kind(eligibility.When, eligibility.judge, eligibility.describe, _always("IE")),
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
     "fever": Kind(fever_limits.When, fever.judge, fever.describe, _always("VS")),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
