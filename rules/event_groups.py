@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from rules import infection_terms
+from rules.coding import CLASSES, TEXTS, class_of, code_of, not_classed
 from rules.records import AdverseEvent
-from rules.terms import Entry, Found, Role, Vocabulary, find, fold_words, make_entry, names_code, read_entries
+from rules.terms import Found, Role, Vocabulary, find, fold_words, make_entry, match_words, read_entries
 
 OWN = "own"
 """The group of a rulebook's own terms."""
-
-_TEXTS = ("aedecod", "aellt", "aeterm")
-_CLASSES = ("aesoc", "aebodsys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ def recognise_group(
     """Recognise an event from its rows; one row that belongs is enough.
 
     A class is asked only where `socs` names one: by the words it begins with. Without a match, an event is known not to
-    belong only where it is coded.
+    belong only where it is coded with a class, or another list knows its code: a code alone may be anybody's words.
     """
     wanted = frozenset((*groups, OWN))
     answers = [_recognise_row(row, wanted, terms, socs) for row in rows]
@@ -59,43 +57,35 @@ def recognise_group(
 def _recognise_row(row: AdverseEvent, groups: frozenset[str], terms: tuple[str, ...], socs: tuple[str, ...]) -> Match:
     """Ask the texts, then the class where one is wanted, of one row."""
     known = vocabulary(terms)
-    every = [(name, hit) for name in _TEXTS for hit in find(known, getattr(row, name))]
+    every = [(name, hit) for name in TEXTS for hit in find(known, getattr(row, name))]
     found = [(name, hit) for name, hit in every if hit.entry.group in groups]
     standing = [(name, hit.entry) for name, hit in found if not hit.denied]
     if standing:
         name, entry = min(standing, key=lambda pair: pair[1].is_pattern)
         return Match(
             True,
-            _match_words(row, name, entry),
+            match_words(name, getattr(row, name), entry, "" if entry.group == OWN else entry.group),
             frozenset(entry.group for _, entry in standing) - {OWN},
             tuple(dict.fromkeys(name for name, _ in standing if name != "aeterm")),
         )
     if name := class_among(row, socs):
         return Match(True, f"coded to {getattr(row, name)}", variables=(name,))
-    coded = ("aedecod", "aellt", *(_CLASSES if socs else ()))
-    variable = next((name for name in coded if names_code(getattr(row, name))), "")
-    others = (*(hit for _, hit in every), *(hit for name in _TEXTS for hit in infection_terms.find(getattr(row, name))))
+    others = (*(hit for _, hit in every), *(hit for name in TEXTS for hit in infection_terms.find(getattr(row, name))))
     other = next((hit.entry.term for hit in others if not hit.denied), "")
-    if variable:
-        why = f"coded as {getattr(row, variable)}"
-        return Match(False, why, variables=(variable,), known_otherwise=bool(other))
-    term = f"'{row.aeterm}'" if row.aeterm else "an event without a term"
+    coded = code_of(row) or (class_of(row) if socs else ())
+    if coded and (other or class_of(row)):
+        why = f"coded as {getattr(row, coded[0])}"
+        return Match(False, why, variables=coded, known_otherwise=bool(other))
     if other:
-        return Match(None, f"{term} is not coded, and only another list knows '{other}' in it", known_otherwise=True)
-    return Match(None, f"{term} is not coded and no list knows it{_denied(found)}")
+        why = f"{not_classed(row)}, and only another list knows '{other}' in it"
+        return Match(None, why, known_otherwise=True)
+    return Match(None, f"{not_classed(row)} and no list knows it{_denied(found)}", variables=coded)
 
 
 def class_among(row: AdverseEvent, socs: Iterable[str]) -> str:
     """Return the variable whose coded class begins with the words of a wanted one, '' where none does."""
     wanted = tuple(socs)
-    return next((name for name in _CLASSES if any(_begins(getattr(row, name), soc) for soc in wanted)), "")
-
-
-def _match_words(row: AdverseEvent, name: str, entry: Entry) -> str:
-    """Say which text matched which entry, and where that entry comes from."""
-    group = "" if entry.group == OWN else f" of {entry.group}"
-    how = "text pattern" if entry.is_pattern else "term list"
-    return f"{name.upper()} '{getattr(row, name)}' matches '{entry.term}'{group} ({how}: {entry.source})"
+    return next((name for name in CLASSES if any(_begins(getattr(row, name), soc) for soc in wanted)), "")
 
 
 def _denied(found: list[tuple[str, Found]]) -> str:

@@ -8,9 +8,10 @@ what follows.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rules.coding import CLASSES, TEXTS, class_of, code_of, not_classed
 from rules.infection_terms import find, is_infection_soc, vocabulary
 from rules.records import AdverseEvent
-from rules.terms import Entry, names_code
+from rules.terms import Entry, match_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +42,25 @@ def special_interest() -> frozenset[str]:
 
 def _recognise_row(row: AdverseEvent) -> Recognition:
     """Ask the SOC, then the texts, of one row."""
-    found = [(name, hit) for name in ("aedecod", "aellt", "aeterm") for hit in find(getattr(row, name))]
+    found = [(name, hit) for name in TEXTS for hit in find(getattr(row, name))]
     standing = [(name, hit.entry) for name, hit in found if not hit.denied]
     standing.sort(key=lambda pair: (not pair[1].group, pair[1].is_pattern))
     groups = frozenset(entry.group for _, entry in standing if entry.group)
-    matched = _match_words(row, *standing[0]) if standing else ""
-    coded = next((name for name in ("aesoc", "aebodsys") if is_infection_soc(getattr(row, name))), "")
+    matched = next((match_words(name, getattr(row, name), entry) for name, entry in standing), "")
+    coded = next((name for name in CLASSES if is_infection_soc(getattr(row, name))), "")
     if coded:
         why = f"coded to {getattr(row, coded)}"
         return Recognition(True, f"{why}; {matched}" if groups else why, groups, (coded, *_texts(standing)))
-    soc = next((getattr(row, name) for name in _socs(row)), "")
+    soc = next((getattr(row, name) for name in class_of(row)), "")
     if standing:
         aside = f"although coded to {soc}" if soc else "not coded"
-        return Recognition(True, f"{matched}, {aside}", groups, (*_texts(standing), *_socs(row)))
+        return Recognition(True, f"{matched}, {aside}", groups, (*_texts(standing), *class_of(row)))
     if soc:
-        return Recognition(False, f"coded to {soc}", groups, _socs(row))
+        return Recognition(False, f"coded to {soc}", groups, class_of(row))
     denied = next((f"; '{hit.entry.term}' does not count: {hit.denied}" for _, hit in found), "")
-    term = f"'{row.aeterm}'" if row.aeterm else "an event without a term"
-    return Recognition(None, f"{term} is not coded and no list or pattern knows it{denied}", groups)
-
-
-def _match_words(row: AdverseEvent, name: str, entry: Entry) -> str:
-    """Say which text matched which entry, and where that entry comes from."""
-    how = "text pattern" if entry.is_pattern else "term list"
-    return f"{name.upper()} '{getattr(row, name)}' matches '{entry.term}' ({how}: {entry.source})"
+    return Recognition(None, f"{not_classed(row)} and no list or pattern knows it{denied}", groups, code_of(row))
 
 
 def _texts(standing: list[tuple[str, Entry]]) -> tuple[str, ...]:
     """The coded terms that matched (AETERM is evidence anyway)."""
     return tuple(dict.fromkeys(name for name, _ in standing if name != "aeterm"))
-
-
-def _socs(row: AdverseEvent) -> tuple[str, ...]:
-    """The variable that says which class the event is coded to."""
-    return tuple(name for name in ("aesoc", "aebodsys") if names_code(getattr(row, name)))[:1]

@@ -13,7 +13,7 @@ from importlib import resources
 from rules.dtc import Dtc
 from rules.hit import Evidence
 from rules.records import Medication
-from rules.terms import Entry, Role, Vocabulary, find, make_entry, names_code, read_entries
+from rules.terms import Entry, Role, Vocabulary, find, make_entry, match_words, names_code, read_entries
 
 GIVEN_ONCE = frozenset({"live-vaccine", "iodinated-contrast", "pulse-steroid"})
 """Groups that are given on a day or a few: without an end date they do not go on."""
@@ -84,8 +84,7 @@ def recognise_medication(row: Medication, groups: Iterable[str], terms: tuple[st
 def _by_way(row: Medication, name: str, entry: Entry) -> Recognised:
     """Ask whether a medication that an entry names is given in the way that counts."""
     group = "" if entry.group == _OWN else entry.group
-    how = "text pattern" if entry.is_pattern else "term list"
-    why = f"{name.upper()} '{getattr(row, name)}' matches '{entry.term}' ({how}: {entry.source})"
+    why = match_words(name, getattr(row, name), entry)
     needed = "" if entry.group == _OWN else _needed_way()[entry.term]
     ways = {found.entry.group for found in find(_ways(), row.cmroute)}
     if not needed:

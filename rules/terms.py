@@ -193,6 +193,13 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
+def match_words(variable: str, text: str, entry: Entry, group: str = "") -> str:
+    """Say which text matched which entry, of what group, and where that entry comes from."""
+    how = "text pattern" if entry.is_pattern else "term list"
+    of_group = f" of {group}" if group else ""
+    return f"{variable.upper()} '{text}' matches '{entry.term}'{of_group} ({how}: {entry.source})"
+
+
 def make_entry(term: str, role: Role, group: str, source: str) -> Entry:
     """Make an entry of a term as it is written; it is without words where the term holds none."""
     return Entry(term, role, group, source, _pattern_words(term))

@@ -141,5 +141,5 @@ def describe(when: When) -> str:
     return (
         f"An adverse event that is an infection {which}, {how}. Infections are recognised by the coded system organ "
         "class, then by the term list, then by text patterns, and the answer says which. "
-        "An event neither coded nor recognised is reported as not evaluable."
+        "An event that is not recognised and not coded with its class is reported as not evaluable."
     )

@@ -22,7 +22,7 @@ from rules.events import (
     may_be_related,
     seriousness_of,
 )
-from rules.hit import Answer, Judgement
+from rules.hit import Answer, Judgement, Urgency
 from rules.kinds.dose_timing import emergence_doubt, is_emergent, soon_after_dose
 from rules.records import Participant
 from rules.terms import fold_words
@@ -86,20 +86,24 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each event; an event of which too little is known is not evaluable, never clear."""
     for event in events_of(participant):
         match = _match(when, event)
-        reviewed = _for_review(when, event, match)
-        if match.belongs is False and not reviewed:
+        grave, urgency = _grave(event), rule.urgency
+        if match.belongs is None:  # never at once: nobody can code an event at 3 a.m., and each rule would call
+            urgency = min(urgency, Urgency.SAME_DAY, key=lambda one: one.rank)
+        if match.belongs is False and grave and not match.known_otherwise:
+            match = _for_review(when, event, match, grave)
+        if match.belongs is False:
             continue
-        match = reviewed or match
         facts = [Fact(match.belongs, match.why), *_facts(when, event, participant, context)]
         if any(fact.holds is False for fact in facts):
             continue
         doubt = emergence_doubt(event, participant, context)
         hit = all(fact.holds for fact in facts)
         unread = any(fact.unreadable for fact in facts)  # what was entered and cannot be read needs a person too
-        # An event that is looked for, or a serious one that may be, needs a person; any other is only counted, as is
+        # An event that is looked for, or a grave one that may be, needs a person; any other is only counted, as is
         # one that is not coded and that another list knows: the rules of that list tell of it.
-        looked_for = (when.names_events and match.belongs is True) or reviewed is not None
-        told = hit or looked_for or unread or (seriousness_of(event).serious is True and not match.known_otherwise)
+        looked_for = when.names_events and match.belongs is True
+        needs_look = grave if when.names_events else seriousness_of(event).serious
+        told = hit or looked_for or unread or bool(needs_look and not match.known_otherwise)
         yield Judgement(
             rule_id=rule.id,
             usubjid=participant.usubjid,
@@ -108,7 +112,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
             summary=_summary(rule, match, event, hit=hit),
             reason="; ".join(filter(None, dict.fromkeys((*(fact.why for fact in facts), doubt)))),
-            urgency=rule.urgency,
+            urgency=urgency,
             consequence=rule.consequence,
             grade=grade_of(event),
             told=told,
@@ -124,29 +128,28 @@ def _match(when: When, event: Event) -> Match:
     for flag in when.flags:
         if any(getattr(row, flag.lower()) == "Y" for row in event.rows):
             return Match(True, f"{flag} = Y")
-    match = recognise_group(event.rows, when.groups, when.terms, when.socs)
-    unread = next(
-        (f"{flag} is '{text}', neither Y nor N" for flag in when.flags for text in _unread(event, flag.lower())), ""
-    )
+    if when.groups or when.terms or when.socs:
+        match, read = recognise_group(event.rows, when.groups, when.terms, when.socs), {"", "Y", "N"}
+    else:
+        match, read = Match(False, "not flagged"), {"Y", "N"}
+    texts = [(flag, getattr(row, flag.lower())) for flag in when.flags for row in event.rows]
+    unread = next((f"{flag} is '{text}', neither Y nor N" for flag, text in texts if text not in read), "")
     return Match(None, f"{match.why}; {unread}") if unread and not match.belongs else match
 
 
-def _for_review(when: When, event: Event, match: Match) -> Match | None:
-    """Return why a person must look at an event that is coded and in no list; None where nobody need."""
-    if match.belongs is not False or match.known_otherwise:
-        return None
+def _grave(event: Event) -> str:
+    """Say in what an event is so grave that a person must look where a rule cannot; '' where in nothing."""
     severe = has_grade(event, _GRAVE)
-    grave = "serious" if seriousness_of(event).serious else severe.why if severe.holds else ""
-    for row in event.rows if grave else ():
+    return "serious" if seriousness_of(event).serious else severe.why if severe.holds else ""
+
+
+def _for_review(when: When, event: Event, match: Match, grave: str) -> Match:
+    """Return why a person must look at a grave event that is coded and in no list; its match where nobody need."""
+    for row in event.rows:
         if name := class_among(row, when.review_socs):
             why = f"{match.why}, which no list knows, of the class {getattr(row, name)}, and {grave}"
             return Match(None, why, variables=tuple(dict.fromkeys((*match.variables, name))))
-    return None
-
-
-def _unread(event: Event, flag: str) -> Iterator[str]:
-    """Yield what stands in a flag and is no answer."""
-    return (text for row in event.rows if (text := getattr(row, flag)) not in {"", "Y", "N"})
+    return match
 
 
 def _facts(when: When, event: Event, participant: Participant, context: "Context") -> Iterator[Fact]:
@@ -187,7 +190,7 @@ def describe(when: When) -> str:
     """Say the criterion in words."""
     recognised = (
         "Groups and terms are recognised in AEDECOD, AELLT and AETERM by the term lists, and the answer says which. "
-        "An event neither coded nor recognised is reported as not evaluable."
+        "An event that is not recognised and not coded with its class is reported as not evaluable."
     )
     return " ".join((_which(when), *_how(when), *([recognised] if when.groups or when.terms else [])))
 
