@@ -39,9 +39,16 @@ def test_every_row_says_that_it_is_synthetic(files: dict[str, bytes], domain: st
 
 
 def test_forty_people_enrol_within_four_weeks(files: dict[str, bytes]):
-    starts = [row["RFXSTDTC"][:10] for row in rows(files, "DM")]
+    starts = [row["RFXSTDTC"][:10] for row in rows(files, "DM") if row["RFXSTDTC"]]
     assert len(starts) == 40
     assert (date.fromisoformat(max(starts)) - date.fromisoformat(min(starts))).days < 28
+
+
+def test_whoever_failed_a_criterion_was_never_dosed(files: dict[str, bytes]):
+    failed = {row["USUBJID"] for row in rows(files, "IE")}
+    assert len(failed) == 3
+    assert failed == {row["USUBJID"] for row in rows(files, "DM") if not row["RFXSTDTC"]}
+    assert not failed & {row["USUBJID"] for row in rows(files, "EC")}
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def found(who: str, rule: str, day: int, action: Action = Action.NOTIFY, *, take
         "Fever in the rest phase",
         "A live vaccine",
         "Admitted, and no serious event",
+        "Dosed although excluded",
         "Liver: potential Hy's law",
         "A repeated export",
         "A half-written file",

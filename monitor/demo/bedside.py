@@ -70,6 +70,22 @@ def medication(cmspid: str, name: str, decod: str, group: str, why: str, **value
     return row | {name.upper(): value for name, value in values.items()}
 
 
+CRITERIA = {
+    "INCL02": ("INCLUSION", "SLEDAI of 8 or more"),
+    "EXCL03": ("EXCLUSION", "Hepatitis B surface antigen positive"),
+    "EXCL05": ("EXCLUSION", "PPD induration of more than 10 mm"),
+}
+"""Criteria that people failed, by code: category and text."""
+
+
+def failed_criterion(code: str, **values: str) -> dict[str, str]:
+    """Return the IE row of a criterion that fails; `values` by lower-case variable name are its date."""
+    category, text = CRITERIA[code]
+    answer = "Y" if category == "EXCLUSION" else "N"
+    row = {"IETESTCD": code, "IETEST": text, "IECAT": category, "IEORRES": answer, "IESTRESC": answer}
+    return row | {name.upper(): value for name, value in values.items()}
+
+
 def encounter(hospid: str, name: str, **values: str) -> dict[str, str]:
     """Return an HO row; `values` by lower-case variable name are its dates."""
     return {"HOSPID": hospid, "HOTERM": name} | {name.upper(): value for name, value in values.items()}

@@ -13,12 +13,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from monitor.demo.bedside import STANDARD, at_the_bed, draw_body, encounter, medication, visit_values
+from monitor.demo.bedside import (
+    CRITERIA,
+    STANDARD,
+    at_the_bed,
+    draw_body,
+    encounter,
+    failed_criterion,
+    medication,
+    visit_values,
+)
 from monitor.demo.export import Entry, in_order
 from monitor.demo.labs import Levels, draw_levels, sample
 from monitor.demo.swings import Variability
 
 PARTICIPANTS = 40
+SCREENING_FAILURES = 3
 SCREENING_DAYS = 7
 ENROLMENT_DAYS = 28
 DOSE_DAYS = (1, 3, 5, 7, 9, 11, 13)
@@ -113,6 +123,7 @@ def make_cohort(
     entries += [entry for person in people for entry in _subject(person, first_day)]
     entries += [entry for person in people for entry in _treatment(seed, person, first_day)]
     entries += _common_events(seed, people, first_day)
+    entries += _screening_failures(seed, first_day)
     return Cohort(first_day=first_day, people=people, entries=in_order(entries))
 
 
@@ -221,6 +232,23 @@ def _subject(person: Person, first_day: date) -> Iterator[Entry]:
     for day, what, category, about in milestones:
         values = {"DSTERM": what, "DSDECOD": what, "DSCAT": category, "DSSCAT": about, "DSSTDTC": iso(first_day, day)}
         yield Entry(domain="DS", usubjid=person.usubjid, values=values, shown=day)
+
+
+def _screening_failures(seed: int, first_day: date) -> Iterator[Entry]:
+    """Enter who consented, failed a criterion and was never dosed: they are what IE mostly tells of."""
+    chance = random.Random(f"{seed} screening failures")
+    for number in range(PARTICIPANTS + 1, PARTICIPANTS + SCREENING_FAILURES + 1):
+        screened = chance.randrange(-SCREENING_DAYS, ENROLMENT_DAYS - SCREENING_DAYS)
+        on = iso(first_day, screened)
+        fixed = {"SUBJID": f"{number:03d}", "SITEID": "SYN", "AGE": str(chance.randint(18, 65)), "AGEU": "YEARS"}
+        fixed |= {"SEX": "F", "COUNTRY": "CHN", "ARM": "SCREEN FAILURE", "ACTARM": "SCREEN FAILURE"}
+        failure = {"DSTERM": "SCREEN FAILURE", "DSDECOD": "SCREEN FAILURE", "DSCAT": "DISPOSITION EVENT"}
+        for domain, values in (
+            ("DM", fixed),
+            ("DS", failure | {"DSSTDTC": on}),
+            ("IE", failed_criterion(chance.choice(tuple(CRITERIA)), iedtc=on)),
+        ):
+            yield Entry(domain=domain, usubjid=f"SYN-{number:03d}", values=values, shown=screened)
 
 
 def _treatment(seed: int, person: Person, first_day: date) -> Iterator[Entry]:

@@ -30,6 +30,7 @@ _VARIABLES: Mapping[str, str] = {
     "QS": "QSTESTCD QSTEST QSCAT QSORRES QSSTRESC QSSTRESN VISITNUM VISIT QSDTC",
     "CM": "CMSPID CMTRT CMDECOD CMCLAS CMINDC CMROUTE CMSTDTC CMENDTC",
     "HO": "HOSPID HOTERM HOSTDTC HOENDTC",
+    "IE": "IETESTCD IETEST IECAT IEORRES IESTRESC IEDTC",
 }
 COLUMNS: Mapping[str, Sequence[str]] = {domain: names.split() for domain, names in _VARIABLES.items()}
 """The variables of each file, after STUDYID, DOMAIN, USUBJID and --SEQ."""
@@ -45,6 +46,7 @@ _ORDER: Mapping[str, tuple[str, ...]] = {
     "QS": ("QSDTC", "QSTESTCD"),
     "CM": ("CMSTDTC", "CMSPID"),
     "HO": ("HOSTDTC", "HOSPID"),
+    "IE": ("IETESTCD",),
 }
 
 

@@ -6,7 +6,7 @@ Data only: `monitor.demo.stage` puts it on a cohort, `monitor.demo.verdict` hold
 from collections.abc import Mapping
 
 from alerts.decide import CALLING, Action
-from monitor.demo.bedside import at_the_bed, encounter, medication
+from monitor.demo.bedside import at_the_bed, encounter, failed_criterion, medication
 from monitor.demo.cohort import GENERAL, INFECTIONS, adverse_event
 from monitor.demo.incident import Change, Incident, Must, Never
 
@@ -327,6 +327,16 @@ SCRIPT: tuple[Incident, ...] = (
         must=(Must(rule="HO-01", day=40),),
         never=(Never(rules=("SAE-",), day=1),),
         changes=(_admitted(40),),
+    ),
+    Incident(
+        title="Dosed although excluded",
+        who=22,
+        day=9,
+        at_source="a PPD of more than 10 mm, read in screening, is entered in IE after four doses",
+        vigil="tell the criterion, and that dosing is to be held; nothing of who failed screening",
+        must=(Must(rule="ELG-01", day=9),),
+        never=(Never(rules=("SAE-", "INF-"), day=1),),
+        changes=(_row("IE", 9, failed_criterion("EXCL05", iedtc="@-5")),),
     ),
     Incident(
         title="Liver: potential Hy's law",
