@@ -16,6 +16,7 @@ HOLD = [
     {"below": {"value": 30, "unit": "10^9/L"}},
     {"below": {"value": 50, "unit": "10^9/L"}, "min_fall_percent": 50},
 ]
+ROOM = {"value": 77, "unit": "10^9/L"}
 PLAT = {"test": "PLAT", "min_fall_percent": 25, "crash_fall_percent": 50, "hold": HOLD}
 WBC = {"test": "WBC", "min_fall_percent": 30, "crash_fall_percent": 50}
 HGB = {"test": "HGB", "min_fall": {"value": 20, "unit": "g/L"}}
@@ -169,6 +170,28 @@ def test_recovery_ends_an_episode_and_the_next_fall_is_another():
     hits = platelets((-3, 195), (8, 60), (15, 149), (22, 65), (29, 180), (36, 70))
     # 149 is no such fall and not back to grade 0 either: it neither belongs to the episode nor ends it.
     assert [hit.anchors for hit in hits] == [{"PLAT/8/60", "PLAT/22/65"}, {"PLAT/36/70"}]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "between", "episodes"),
+    [
+        (45, 31, 1),
+        (45, 44, 1),
+        (45, 45, 2),  # back to the baseline
+        (60, 49, 1),
+        (60, 50, 2),
+        (60, "<51", 1),
+        (200, 149, 1),
+        (200, 150, 2),  # from a normal baseline only a normal count is recovery
+        (None, 60, 1),
+        (None, 150, 2),
+    ],
+)
+def test_dips_below_a_hold_are_one_episode_until_there_is_room(baseline: int | None, between: object, episodes: int):
+    room = {"recovers_at_least": {"value": 50, "unit": "10^9/L"}}
+    days = [(8, 29), (10, between), (12, 29)]
+    hits = platelets(*([] if baseline is None else [(-3, baseline)]), *days, when=room)
+    assert [hit.consequence for hit in hits if hit.answer is Answer.HIT] == [Consequence.HOLD] * episodes
 
 
 @pytest.mark.parametrize(
@@ -362,10 +385,11 @@ def test_an_undated_result_is_judged_and_said():
     ),
     baseline=st.sampled_from([None, 200, 140, 45, 20]),
     confirm=st.sampled_from([1, 2]),
+    room=st.sampled_from([None, ROOM]),
 )
-def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: list[str], baseline, confirm: int):
+def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: list[str], baseline, confirm: int, room):
     rows = [] if baseline is None else plat((-3, baseline))
-    when = PLAT | {"confirm_samples": confirm}
+    when = PLAT | {"confirm_samples": confirm, "recovers_at_least": room}
     seen: list[Judgement] = []
     for day, value in enumerate(values, start=2):
         rows.append(sample("PLAT", day, value, "10^9/L", 150, 400))
@@ -390,6 +414,8 @@ def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: li
         ({"new_grade": 5}, "less than or equal to 4"),
         ({"min_fall_percent": 0}, "greater than 0"),
         ({"limit": 3}, "not permitted"),
+        ({"recovers_at_least": {"value": 49, "unit": "10^9/L"}}, "not lie below a hold"),
+        ({"recovers_at_least": {"value": 50, "unit": "g/L"}}, "'g/L' does not fit PLAT"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(fault: dict[str, object], words: str):
@@ -399,8 +425,9 @@ def test_a_rule_that_makes_no_sense_is_refused(fault: dict[str, object], words: 
 
 def test_the_description_names_every_threshold():
     kind = KINDS["lab_toxicity"]
-    words = kind.describe(kind.when.model_validate(PLAT | {"confirm_samples": 2}))
+    words = kind.describe(kind.when.model_validate(PLAT | {"confirm_samples": 2, "recovers_at_least": ROOM}))
     for threshold in (
+        "until 77 10^9/L",
         "Platelets",
         "25 %",
         "grade 3",

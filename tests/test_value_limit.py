@@ -191,9 +191,13 @@ def test_kidney_without_a_baseline_cannot_tell():
     [
         ({"tests": []}, "at least 1 item"),
         ({"tests": ["PLAT"], "rise": {"percent": 25, "only_low": True}}, "for a fall"),
-        (SATURATION | {"recovers_at": {"value": 89, "unit": "%"}}, "lies beyond the limit"),
-        ({"tests": ["EOS"], "at_least": CELLS, "recovers_at": CELLS | {"value": 2}}, "lies beyond the limit"),
-        ({"tests": ["EOS"], "above_uln": 2, "recovers_at": CELLS}, "beside either at_least or below"),
+        (SATURATION | {"recovers_at_least": {"value": 89.9, "unit": "%"}}, "not lie beyond"),
+        ({"tests": ["EOS"], "at_least": CELLS, "recovers_at_most": CELLS | {"value": 1.51}}, "not lie beyond"),
+        ({"tests": ["EOS"], "above_uln": 2, "recovers_at_least": CELLS}, "for a high one: there is none"),
+        (SATURATION | {"recovers_at_most": {"value": 95, "unit": "%"}}, "for a high one: there is none"),
+        ({"tests": ["CREAT"], "times_baseline": 1.5, "recovers_at_times_baseline": 1.51}, "a times_baseline above it"),
+        ({"tests": ["CREAT"], "rise": {"percent": 50}, "recovers_at_times_baseline": 1}, "above it"),
+        (NEW_CELLS | {"times_baseline": 2, "recovers_at_times_baseline": 1}, "no other limit"),
         ({"tests": ["XYZ"], "above_uln": 5}, "'XYZ' is unknown"),
         ({"tests": ["ALT"]}, "give at_least, below, above_uln"),
         (
@@ -231,10 +235,36 @@ def test_the_description_names_every_threshold():
 
 
 @pytest.mark.parametrize(("between", "episodes"), [(1.4, 1), (1.1, 1), (1.0, 2), ("<1.0", 2), ("<2", 1)])
-def test_an_upper_limit_with_room_for_recovery(between: object, episodes: int):
-    when = {"tests": ["EOS"], "at_least": CELLS, "recovers_at": CELLS | {"value": 1}}
-    hits = told("EOS", when, (8, 1.6), (9, between), (10, 1.6), unit="10^9/L")
+@pytest.mark.parametrize("high", ["", 0.5])
+def test_an_upper_limit_with_room_for_recovery(high: object, between: object, episodes: int):
+    """Where the rule says how far back, the range says nothing."""
+    when = {"tests": ["EOS"], "at_least": CELLS, "recovers_at_most": CELLS | {"value": 1}}
+    hits = told("EOS", when, (8, 1.6), (9, between), (10, 1.6), unit="10^9/L", high=high)
     assert [hit.answer for hit in hits].count(Answer.HIT) == episodes
+
+
+@pytest.mark.parametrize(
+    ("between", "episodes"), [(74.9, 1), (62.6, 1), (62.5, 2), ("<62.5", 2), ("<=62.6", 1), (50, 2)]
+)
+def test_a_multiple_of_the_baseline_with_room_for_recovery(between: object, episodes: int):
+    when = {"times_baseline": 1.5, "recovers_at_times_baseline": 1.25}
+    hits = told("CREAT", when, (-3, 50), (8, 75), (9, between), (10, 75), unit="umol/L", high=110)
+    assert [hit.answer for hit in hits].count(Answer.HIT) == episodes
+
+
+@pytest.mark.parametrize(("baseline", "between", "episodes"), [(420, 451, 1), (420, 450, 2), (470, 470, 2)])
+def test_a_grade_with_room_for_recovery(baseline: int, between: int, episodes: int):
+    when = {"min_grade": 3, "recovers_at_most": {"value": 450, "unit": "ms"}}
+    days = [(-3, baseline), (8, 501), (9, between), (10, 501)]
+    rows = [sample("QTCF", day, result, "ms", domain="EG") for day, result in days]
+    assert answers(judged("value_limit", {"tests": ["QTCF"]} | when, rows)) == [Answer.HIT] * episodes
+
+
+@pytest.mark.parametrize(("low", "between", "episodes"), [("", 91, 1), ("", 92, 2), (95, 92, 2), (95, 91, 1)])
+def test_a_lower_limit_with_room_for_recovery(low: object, between: int, episodes: int):
+    when = SATURATION | {"tests": ["OXYSAT"], "recovers_at_least": {"value": 92, "unit": "%"}}
+    rows = [sample("OXYSAT", day, n, "%", low, domain="VS") for day, n in ((8, 89), (9, between), (10, 89))]
+    assert answers(judged("value_limit", when, rows)) == [Answer.HIT] * episodes
 
 
 EOSINOPHILS = {
@@ -516,11 +546,14 @@ def test_every_new_limit_is_in_the_description():
         "tests": ["HAPTOG"], "below_lln": 0.4, "out_of_range": True, "min_grade": 3, "confirm_samples": 4,
         "fall": {"percent": 33}, "rise": {"by": {"value": 7, "unit": "g/L"}, "hours": 11},
     }  # fmt: skip
-    when |= {"part_of_baseline": 0.25}
+    when |= {
+        "part_of_baseline": 0.25, "recovers_at_least": {"value": 6, "unit": "g/L"},
+        "recovers_at_most": {"value": 0.3, "unit": "g/L"},
+    }  # fmt: skip
     words = kind.describe(kind.when.model_validate(when))
     for said in ("at least 0.5 g/L", "0.4 times the lower", "outside the reference", "grade 3", "4 such samples",
                  "33 % from baseline", "7 g/L within 11 hours", "only 2 times it", "0.25 times it or less",
-                 "a graver grade"):  # fmt: skip
+                 "a graver grade", "until 6 g/L or further up", "until 0.3 g/L or further down"):  # fmt: skip
         assert said in words
 
 
@@ -579,6 +612,8 @@ WHENS = [
     {"at_least": {"value": 5, "unit": "U/L"}, "positive": "TRACE", "baseline_too": True},
     {"at_least": {"value": 5, "unit": "U/L"}, "positive": "1+", "new_only": True, "times_baseline": 2},
     {"out_of_range": True, "confirm_samples": 2},
+    {"times_baseline": 2, "recovers_at_times_baseline": 1.1},
+    {"at_least": {"value": 6, "unit": "U/L"}, "recovers_at_most": {"value": 4, "unit": "U/L"}},
     {"below": {"value": 4, "unit": "U/L"}, "new_only": True, "part_of_baseline": 0.5},
     {"rise": {"percent": 50, "hours": 48}, "fall": {"percent": 50}},
 ]

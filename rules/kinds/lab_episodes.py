@@ -132,6 +132,16 @@ def undercuts(lab: GradedFinding, limit: Decimal, *, or_equal: bool = False) -> 
     return below if below or not lab.censor else None
 
 
+def is_up_again(lab: GradedFinding, level: Decimal | None) -> bool:
+    """Whether a result is certainly no lower than a level in its unit, or than the baseline where that was lower."""
+    return level is not None and undercuts(lab, level if lab.base is None else min(level, lab.base)) is False
+
+
+def is_down_again(lab: GradedFinding, level: Decimal | None) -> bool:
+    """Whether a result is certainly no higher than a level in its unit, or than the baseline where that was higher."""
+    return level is not None and passes(lab, Decimal(1), level if lab.base is None else max(level, lab.base)) is False
+
+
 def why_not_compared(lab: GradedFinding) -> Ungraded:
     """Say why a result cannot be compared."""
     if lab.fault is not None:

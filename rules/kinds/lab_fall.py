@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, Number, Percent, amount_in, check_unit, percent_below
-from rules.kinds.lab_episodes import Judged, whole
+from rules.kinds.lab_episodes import Judged, is_up_again, whole
 from rules.units import convert
 
 
@@ -66,6 +66,7 @@ class When(BaseModel):
     crash_fall_percent: Percent | None = None
     immediate_grade: Level = 4
     hold: tuple[Hold, ...] = ()
+    recovers_at_least: Amount | None = None  # an episode goes on until here, or until a baseline that was lower
     cut_offs: CutOffs | None = None
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # samples in a row that a fall short of (b), (c), (d) needs
     immediate_samples: Annotated[int, Field(ge=2)] | None = None  # in a row, of a new high grade with the fall of (a)
@@ -78,7 +79,18 @@ class When(BaseModel):
         amounts = [hold.below for hold in self.hold] + ([self.min_fall] if self.min_fall else [])
         for unit in [amount.unit for amount in amounts] + ([self.cut_offs.unit] if self.cut_offs else []):
             check_unit(self.test, unit)
+        self._check_recovery()
         return self
+
+    def _check_recovery(self) -> None:
+        """Raise ValueError, in one sentence, unless recovery lies above every hold criterion."""
+        if self.recovers_at_least is None:
+            return
+        check_unit(self.test, self.recovers_at_least.unit)
+        for limit in (hold.below for hold in self.hold):
+            least = convert(self.test, limit.value, limit.unit, self.recovers_at_least.unit)
+            if least is None or least > self.recovers_at_least.value:
+                raise ValueError("recovers_at_least must not lie below a hold criterion")
 
     @property
     def fall_words(self) -> str:
@@ -157,7 +169,7 @@ def _judge_sample(
     return Judged(
         lab=lab,
         hit=bool(because),
-        recovered=lab.value is not None and grades.highest <= (start.highest if start else 0),
+        recovered=lab.value is not None and grades.highest <= (start.highest if start else 0) and _has_room(when, lab),
         unknown=_why_unknown(when, lab, grades, start) if not because else "" if held else _hold_in_doubt(when, lab),
         because=tuple(because),
         severe=severe,
@@ -166,6 +178,11 @@ def _judge_sample(
         grave=new_high and _falls_enough(when, lab),
         grade=grades.lowest,
     )
+
+
+def _has_room(when: When, lab: GradedFinding) -> bool:
+    """Whether a count is as far up again as recovery asks for, or as the baseline was."""
+    return when.recovers_at_least is None or is_up_again(lab, amount_in(lab, when.recovers_at_least))
 
 
 def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades | None) -> str:

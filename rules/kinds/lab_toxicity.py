@@ -2,8 +2,9 @@
 
 CTCAE has no baseline clause for falling counts, and in this field abnormal baselines are the norm, so the rulebook adds
 one (`rules.kinds.lab_fall`). Every sample is judged, so that a nadir between two looks is seen; samples before the
-first dose are history. An episode ends with a sample that meets nothing and whose grade is back to the baseline's, or
-to 0 where there is no baseline. This module tells episodes; it must not know a threshold.
+first dose are history. An episode ends with a sample that meets nothing, whose grade is back to the baseline's, or to 0
+where there is no baseline, and that has the room that the rulebook asks for. This module tells episodes; it must not
+know a threshold.
 """
 
 from collections.abc import Iterator, Sequence
@@ -210,6 +211,11 @@ def describe(when: When) -> str:
             f"least {when.fall_words}"
         )
     words.append(f"Told at once: {', '.join(at_once)}.")
+    if when.recovers_at_least is not None:
+        words.append(
+            f"An episode goes on until the grade of the baseline, and until {when.recovers_at_least} or further up, or "
+            f"the baseline."
+        )
     words.append(f"Without a usable baseline, grade {when.new_grade} or worse is new and a lower one not evaluable.")
     words.append("A grade that was there at baseline and is no worse, and samples before the first dose, are history.")
     return " ".join(words)

@@ -12,7 +12,15 @@ from rules.ctcae.grade import WITHOUT_BASELINE, Grade, Ungraded
 from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, amount_in
 from rules.kinds.change_checks import Checked, Met, above_high_uln, as_checked, changes, over_uln
-from rules.kinds.lab_episodes import Judged, baseline_of, passes, undercuts, why_not_compared
+from rules.kinds.lab_episodes import (
+    Judged,
+    baseline_of,
+    is_down_again,
+    is_up_again,
+    passes,
+    undercuts,
+    why_not_compared,
+)
 from rules.kinds.limits import When
 from rules.qualitative import STEPS, Span, read_word
 from rules.units import round15
@@ -148,24 +156,25 @@ def _positive(least: str, word: Span | None) -> Checked:
 
 
 def _is_back(when: When, lab: GradedFinding) -> bool:
-    """Whether a result is back to its range, or to the baseline where that lay further out; a low one needs a range."""
-    high = [end for end in (lab.uln, lab.base) if end is not None]
-    low = [end for end in (lab.lln, lab.base) if end is not None]
-    up_again = when.looks_down and lab.lln is not None and undercuts(lab, min(low)) is not False
-    down_again = when.looks_up and high and passes(lab, Decimal(1), max(high)) is not False
-    return not up_again and not down_again and _has_room(when, lab)
+    """Whether a result is back on either side on which the rule looks."""
+    return (not when.looks_up or _is_down_again(when, lab)) and (not when.looks_down or _is_up_again(when, lab))
 
 
-def _has_room(when: When, lab: GradedFinding) -> bool:
-    """Whether a result is as far from an absolute limit as recovery asks for, or as the baseline was."""
-    if when.recovers_at is None:
-        return True
-    needed = amount_in(lab, when.recovers_at)
-    if needed is None:
-        return False
-    ends = [end for end in (needed, lab.base) if end is not None]
-    beyond = undercuts(lab, min(ends)) if when.at_least is None else passes(lab, Decimal(1), max(ends))
-    return beyond is False
+def _is_down_again(when: When, lab: GradedFinding) -> bool:
+    """Whether a result is as far down as the rule says; else within its range, or no higher than the baseline."""
+    if when.recovers_at_times_baseline is not None:
+        return passes(lab, when.recovers_at_times_baseline, lab.base) is False
+    if when.recovers_at_most is not None:
+        return is_down_again(lab, amount_in(lab, when.recovers_at_most))
+    ends = [end for end in (lab.uln, lab.base) if end is not None]
+    return not ends or passes(lab, Decimal(1), max(ends)) is False
+
+
+def _is_up_again(when: When, lab: GradedFinding) -> bool:
+    """Whether a result is as far up as the rule says; else, where it has a range, within it or at the baseline."""
+    if when.recovers_at_least is not None:
+        return is_up_again(lab, amount_in(lab, when.recovers_at_least))
+    return lab.lln is None or is_up_again(lab, lab.lln)
 
 
 def _grades(when: When, lab: GradedFinding) -> Iterator[Grade]:

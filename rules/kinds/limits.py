@@ -3,6 +3,7 @@
 It must not know how a sample is judged by them: that is `rules.kinds.limit_checks`.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -57,7 +58,6 @@ class When(BaseModel):
     at_least: Amount | None = None  # an absolute limit that itself is enough
     hold_at_least: Amount | None = None  # beside at_least: from here on the protocol holds the drug
     below: Amount | None = None
-    recovers_at: Amount | None = None  # beside at_least or below: an episode ends here, not at the limit itself
     above_uln: Number | None = None  # more than so many times the upper limit
     when_baseline_above_uln: HighBaseline | None = None
     below_lln: Number | None = None  # less than so many times the lower limit
@@ -67,6 +67,9 @@ class When(BaseModel):
     times_baseline: Number | None = None  # at least so many times the baseline
     rise: Change | None = None
     fall: Change | None = None
+    recovers_at_least: Amount | None = None  # of a low result: an episode ends here, not at the limit itself
+    recovers_at_most: Amount | None = None  # of a high one
+    recovers_at_times_baseline: Number | None = None  # of one that became so many times its baseline
     new_only: bool = False  # a limit of the result alone that the baseline met already is history; a hold never is
     part_of_baseline: Part | None = None  # beside new_only: at most this part of a baseline that was low already
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # in a row; a hold needs none
@@ -79,7 +82,7 @@ class When(BaseModel):
         changes = [change.by for change in (self.rise, self.fall) if change is not None]
         for test in self.tests:
             check_unit(test, "")
-            for amount in (self.at_least, self.hold_at_least, self.below, self.recovers_at, *changes):
+            for amount in (self.at_least, self.hold_at_least, self.below, *self._recovery, *changes):
                 check_unit(test, amount.unit if amount is not None else "")
         if not (self.looks_up or self.looks_down):
             raise ValueError(
@@ -117,16 +120,23 @@ class When(BaseModel):
         if self.min_grade == 4 or self.positive == STEPS[-1]:
             raise ValueError("new_only needs a step that has a graver one: what counts where it was met before?")
 
+    @property
+    def _recovery(self) -> tuple[Amount | None, Amount | None]:
+        return self.recovers_at_least, self.recovers_at_most
+
     def _check_recovery(self) -> None:
         """Raise ValueError, in one sentence, unless recovery lies on the healthy side of its limit."""
-        if self.recovers_at is None:
-            return
-        limit = self.below if self.at_least is None else self.at_least
-        if limit is None or (self.at_least is not None and self.below is not None):
-            raise ValueError("recovers_at goes beside either at_least or below")
-        end = convert(self.tests[0], self.recovers_at.value, self.recovers_at.unit, limit.unit)
-        if end is None or (end < limit.value if self.at_least is None else end > limit.value):
-            raise ValueError("recovers_at lies beyond the limit that it goes beside")
+        if (self.recovers_at_least and not self.looks_down) or (self.recovers_at_most and not self.looks_up):
+            raise ValueError("recovers_at_least is for a low limit, recovers_at_most for a high one: there is none")
+        for low, high in ((self.below, self.recovers_at_least), (self.recovers_at_most, self.at_least)):
+            if low is not None and high is not None:
+                least = convert(self.tests[0], low.value, low.unit, high.unit)
+                if least is None or least > high.value:
+                    raise ValueError("recovers_at_least and recovers_at_most must not lie beyond their limit")
+        if self.recovers_at_times_baseline is not None and (
+            self.has_own_limit or self.recovers_at_times_baseline > (self.times_baseline or 0)
+        ):
+            raise ValueError("recovers_at_times_baseline goes beside a times_baseline above it and no other limit")
 
     @property
     def has_number(self) -> bool:
@@ -169,9 +179,7 @@ def describe(when: When) -> str:
     words = [f"After the first dose, {names}: {', or '.join(limit_words(when))}."]
     if when.hold_at_least is not None:
         words.append(f"From {when.hold_at_least} on: hold.")
-    if when.recovers_at is not None:
-        side = "down" if when.at_least is not None else "up"
-        words.append(f"An episode goes on until {when.recovers_at} or further {side}, or the baseline.")
+    words.extend(recovery_words(when))
     if when.when_baseline_above_uln is not None:
         high = when.when_baseline_above_uln
         words.append(
@@ -191,6 +199,16 @@ def describe(when: When) -> str:
     if when.confirm_samples > 1:
         words.append(f"Told from {when.confirm_samples} such samples in a row on.")
     return " ".join(words)
+
+
+def recovery_words(when: When) -> Iterator[str]:
+    """Say how far a result has to be back before an episode ends."""
+    if when.recovers_at_least is not None:
+        yield f"An episode goes on until {when.recovers_at_least} or further up, or the baseline."
+    if when.recovers_at_most is not None:
+        yield f"An episode goes on until {when.recovers_at_most} or further down, or the baseline."
+    if when.recovers_at_times_baseline is not None:
+        yield f"An episode goes on until {when.recovers_at_times_baseline} times the baseline or less."
 
 
 def history_words(when: When) -> str:

@@ -1,8 +1,8 @@
 """Kind `value_limit`: a result at an absolute limit, out of its range, of a grade, or changed too far or too fast.
 
 Every sample after the first dose is judged; any one limit that is met is enough. An episode ends with a sample that
-meets none of them and is back to the range, or to the baseline where that lay further out. It must not know
-thresholds: they are in the rulebook (`rules.kinds.limits`).
+meets none of them and is as far back as the rule says; else back to the range, or to the baseline where that lay
+further out. It must not know thresholds: they are in the rulebook (`rules.kinds.limits`).
 """
 
 from collections.abc import Iterator, Sequence
