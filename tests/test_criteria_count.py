@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rules.ctcae.grade import Ungraded
+from rules.dtc import Dtc
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds import KINDS
 from rules.records import Finding
@@ -109,6 +111,24 @@ def test_what_is_in_doubt_is_told_by_routine_and_what_was_not_measured_is_only_c
     (never,) = pattern(HAEMOLYSIS, ("LDH", 8, 180), ("PLAT", 8, 200))
     assert (never.told, never.reason) == (False, "Haemoglobin: never measured")
     assert pattern(HAEMOLYSIS) == []  # nothing after the first dose: too early to tell
+
+
+@pytest.mark.parametrize(
+    ("taken", "near"),
+    [("2014-03", True), ("2014-04", False), ("2014", True)],
+)
+def test_a_sample_of_a_month_is_in_doubt_only_where_one_of_its_days_is_near(taken: str, near: bool):
+    measured = rows(("HGB", 8, 105), ("LDH", 8, 180), ("PLAT", 8, 200))
+    undated = sample("LDH", None, 400, *UNITS["LDH"], dtc=Dtc.parse(taken))
+    said = judged("criteria_count", HAEMOLYSIS, [*measured, undated])
+    assert [judgement.reason for judgement in said] == [f"LDH: {Ungraded.NO_DAY}"] * near
+
+
+@pytest.mark.parametrize(("day", "near"), [(36, True), (37, False)])
+def test_the_last_day_of_a_month_opens_the_days_as_well(day: int, near: bool):
+    measured = rows(("HGB", day, 105), ("LDH", day, 180), ("PLAT", day, 200))
+    undated = sample("LDH", None, 400, *UNITS["LDH"], dtc=Dtc.parse("2014-03"))
+    assert len(judged("criteria_count", HAEMOLYSIS, [*measured, undated])) == near
 
 
 def test_samples_before_the_first_dose_and_of_people_never_dosed_are_history():

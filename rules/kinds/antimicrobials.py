@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rules.events import Event, Fact
 from rules.infection_terms import find
+from rules.kinds.together import can_be_within
 from rules.medications import name_of, recognise_medication, was_taken
 from rules.records import Medication, Participant
 from rules.terms import fold_words
@@ -63,8 +64,7 @@ def _linked(row: Medication, event: Event, days: timedelta) -> Fact:
         return Fact(False, "")
     if onset is None or start is None:
         return Fact(None, "of which the start, or the onset of the event, is not known")
-    near = start.latest >= onset.earliest - days and start.earliest <= onset.latest + days
-    return Fact(near, f"begun {start}, within {days.days} days of the onset {onset}")
+    return Fact(can_be_within(onset, start, days), f"begun {start}, within {days.days} days of the onset {onset}")
 
 
 def _latest_end(event: Event) -> datetime | None:

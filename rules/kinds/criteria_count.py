@@ -93,14 +93,15 @@ def _near_until(when: When, event: Part) -> date:
 
 
 def _may_be_near(when: When, first: Part, other: Part) -> bool:
-    """Whether a part can belong to the window that another one opens; one without a day can.
+    """Whether a part can belong to the window that another one opens, for some of the days that their dates allow.
 
     A sample opens the days from its own on; an event is near until so many days after its end.
     """
-    if first.first is None or other.first is None or other.last is None:
+    opens = first.first if first.is_event else first.last
+    if first.first is None or opens is None or other.first is None or other.last is None:
         return True
     days = timedelta(days=when.within_days)
-    return other.last >= first.first - (days if other.is_event else timedelta(0)) and other.first - first.first <= days
+    return other.last >= first.first - (days if other.is_event else timedelta(0)) and other.first - opens <= days
 
 
 def _doubts(when: When, parts: Sequence[Part]) -> Iterator[Doubt]:

@@ -4,7 +4,7 @@ It knows the criteria and what single findings and events answer to them. It mus
 """
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -14,12 +14,12 @@ from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.dtc import Dtc
 from rules.event_groups import recognise_group, vocabulary
-from rules.events import Event, events_of, grade_of
+from rules.events import Event, Fact, events_of, grade_of
 from rules.events import evidence_of as event_evidence
-from rules.exposure import began_after_first_dose
 from rules.graded import GradedFinding
 from rules.hit import Evidence
 from rules.kinds import limits
+from rules.kinds.dose_timing import is_emergent
 from rules.kinds.lab_episodes import Judged, evidence_of, sample_words
 from rules.kinds.limit_checks import judge_samples
 from rules.records import Participant
@@ -94,7 +94,7 @@ class Part:
 
     place: int
     key: str
-    first: date | None  # None where the day is not known
+    first: date | None  # of a partial date, the first day that it allows; None where there is no date
     last: date | None
     met: bool
     test: str = ""  # of a finding
@@ -122,16 +122,16 @@ def parts_of(when: When, participant: Participant, context: "Context") -> Iterat
 def _of_sample(place: int, sample: Judged) -> Part:
     """See a sample as a part."""
     taken, told = sample.lab.adt, sample.hit or bool(sample.unknown)  # of the many others nothing is said
-    day = taken.earliest.date() if taken is not None and taken.has_day else None
+    dated = taken is not None and taken.has_day
     return Part(
         place=place,
         key=sample.lab.record.key,
-        first=day,
-        last=day,
-        met=sample.hit and day is not None,
+        first=taken.earliest.date() if taken is not None else None,
+        last=taken.latest.date() if taken is not None else None,
+        met=sample.hit and dated,
         test=sample.lab.test,
-        recovered=sample.recovered and day is not None,
-        doubt="" if sample.hit and day is not None else Ungraded.NO_DAY if sample.hit else sample.unknown,
+        recovered=sample.recovered and dated,
+        doubt="" if sample.hit and dated else Ungraded.NO_DAY if sample.hit else sample.unknown,
         words=sample_words(sample.lab, "") if told else "",
         because=", ".join(sample.because),
         at=taken,
@@ -141,31 +141,31 @@ def _of_sample(place: int, sample: Judged) -> Part:
 
 
 def _of_event(when: When, event: Event, participant: Participant, context: "Context") -> Iterator[Part]:
-    """See an event as a part from its onset to its end, where it may belong and may have begun after the first dose."""
-    match = recognise_group(event.rows, when.of_events)
-    emergent = began_after_first_dose(event.onset, participant, context.header.zero_dose)
-    if match.belongs is False or emergent is False:
+    """See an event as a part from its onset to its end, where it may belong and may have begun after the first dose.
+
+    With a partial onset it is certainly there from the last day of it on, and in doubt from the first.
+    """
+    match, emergent = recognise_group(event.rows, when.of_events), is_emergent(event, participant, context)
+    if match.belongs is False or emergent.holds is False:
         return
     onset, ends = event.onset, [row.aeendtc for row in event.rows if row.aeendtc is not None]
-    known = onset is not None and onset.has_day
-    doubt = (
-        match.why
-        if match.belongs is None
-        else ""
-        if known and emergent
-        else "whether it began after the first dose is not known"
-    )
-    yield Part(
+    doubt = next((fact.why for fact in (Fact(match.belongs, match.why), emergent) if fact.holds is None), "")
+    undated = "; ".join(filter(None, ("its onset is not known to the day", emergent.why)))
+    part = Part(
         place=len(when.criteria),
         key=event.key,
-        first=onset.earliest.date() if onset is not None and known else None,
+        first=onset.earliest.date() if onset is not None else None,
         last=max((end.latest.date() for end in ends), default=date.max),
-        met=not doubt,
-        doubt=doubt,
+        met=False,
+        doubt=doubt or undated,
         words=f"adverse event {event.term} from {onset or 'an unknown date'}",
-        because=match.why,
+        because="; ".join(filter(None, (match.why, emergent.why))),
         at=onset,
         grade=grade_of(event),
         evidence=event_evidence(event, also=match.variables),
         is_event=True,
     )
+    if doubt or onset is None or not onset.has_day:
+        yield part
+    if not doubt and onset is not None:
+        yield replace(part, first=onset.latest.date(), met=True, doubt="")
