@@ -9,7 +9,7 @@ from rules.dtc import Dtc
 from rules.graded import GradedFinding, grade_participants
 from rules.hit import Judgement
 from rules.kinds import KINDS
-from rules.records import Dose, Finding, Participant, Subject
+from rules.records import DOMAINS, Dose, Finding, Participant, Subject
 from rules.rulebook import Header, Rule
 
 DAY_1 = datetime(2014, 3, 3)
@@ -81,6 +81,7 @@ def judged(
         zone=ZoneInfo("Asia/Shanghai"),
         header=book,
         graded=grade_participants([who], book),
+        domains=frozenset(DOMAINS),
     )
     return [
         j

@@ -111,6 +111,7 @@ def test_what_is_in_doubt_is_told_by_routine_and_what_was_not_measured_is_only_c
     (never,) = pattern(HAEMOLYSIS, ("LDH", 8, 180), ("PLAT", 8, 200))
     assert (never.told, never.reason) == (False, "Haemoglobin: never measured")
     assert pattern(HAEMOLYSIS) == []  # nothing after the first dose: too early to tell
+    assert pattern(HAEMOLYSIS, ("LDH", 8, "")) == []  # nor does a sample without a result say more
 
 
 @pytest.mark.parametrize(

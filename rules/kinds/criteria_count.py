@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds import limits
@@ -133,8 +134,8 @@ def _never_measured(when: When, measured: set[int], participant: Participant, co
     """
     if when.is_met_by(measured):
         return []
-    seen = {finding.record.domain for finding in context.findings(participant) if not finding.predose}
-    blind = seen | (set(DOMAINS) - context.domains if context.domains else set())
+    done = [finding for finding in context.findings(participant) if finding.fault is not Ungraded.NO_RESULT]
+    blind = {finding.record.domain for finding in done if not finding.predose} | (DOMAINS.keys() - context.domains)
     missing = [place for place in range(len(when.criteria)) if place not in measured]
     return [(None, _of(when, place, "never measured")) for place in missing if when.criteria[place].domains & blind]
 
