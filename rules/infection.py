@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rules.coding import CLASSES, TEXTS, class_of, code_of, not_classed
-from rules.infection_terms import find, is_infection_soc, vocabulary
+from rules.infection_terms import find, names_infection, vocabulary
 from rules.records import AdverseEvent
 from rules.terms import Entry, match_words
 
@@ -47,7 +47,7 @@ def _recognise_row(row: AdverseEvent) -> Recognition:
     standing.sort(key=lambda pair: (not pair[1].group, pair[1].is_pattern))
     groups = frozenset(entry.group for _, entry in standing if entry.group)
     matched = next((match_words(name, getattr(row, name), entry) for name, entry in standing), "")
-    coded = next((name for name in CLASSES if is_infection_soc(getattr(row, name))), "")
+    coded = next((name for name in CLASSES if names_infection(getattr(row, name))), "")
     if coded:
         why = f"coded to {getattr(row, coded)}"
         return Recognition(True, f"{why}; {matched}" if groups else why, groups, (coded, *_texts(standing)))

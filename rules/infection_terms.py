@@ -6,7 +6,7 @@ It must not know records or rules; how a text is searched is `rules.terms`.
 from functools import cache
 
 from rules import terms
-from rules.terms import Found, Role, Vocabulary, fold_words, read_entries
+from rules.terms import Found, Vocabulary, read_entries
 
 
 @cache
@@ -20,11 +20,6 @@ def find(text: str) -> tuple[Found, ...]:
     return terms.find(vocabulary(), text)
 
 
-@cache
-def _socs() -> frozenset[tuple[str, ...]]:
-    return frozenset(entry.words for entry in vocabulary().entries if entry.role is Role.SOC)
-
-
-def is_infection_soc(text: str) -> bool:
-    """Whether a text is MedDRA's system organ class of infections, by its full name or by speaking of infections."""
-    return fold_words(text) in _socs() or any(not found.denied for found in find(text))
+def names_infection(text: str) -> bool:
+    """Whether a text, be it a term, a class or an indication, names an infection and does not deny it."""
+    return any(not found.denied for found in find(text))

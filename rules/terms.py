@@ -22,7 +22,6 @@ from importlib import resources
 class Role(StrEnum):
     """What a line of a vocabulary says of a text in which it stands."""
 
-    SOC = "soc"  # the name of a MedDRA class
     NOT_CODED = "not-coded"  # stands where a class or a coded term should and names none
     TERM = "term"  # what the vocabulary is of
     OTHER = "other"  # looks like a term and means something else
@@ -89,7 +88,7 @@ class Vocabulary:
         self._exact: dict[str, list[Entry]] = {}
         self._starred: list[Entry] = []  # those whose first word has a star
         for entry in self.entries:
-            if entry.role in (Role.SOC, Role.NOT_CODED):
+            if entry.role is Role.NOT_CODED:
                 continue
             if "*" in entry.words[0]:
                 self._starred.append(entry)

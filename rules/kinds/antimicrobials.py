@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rules.events import Event, Fact
-from rules.infection_terms import find
+from rules.infection_terms import names_infection
 from rules.kinds.together import can_be_within
 from rules.medications import name_of, recognise_medication, was_taken
 from rules.records import Medication, Participant
@@ -43,7 +43,7 @@ def _treats(row: Medication, event: Event, within_days: int) -> Fact:
     known = recognised.belongs is not None or recognised.group
     if taken is False or recognised.belongs is False or linked.holds is False:
         return Fact(False, "")
-    if not known and not _names_infection(row):
+    if not known and not names_infection(row.cmindc):
         return Fact(False, "")  # anything may stand there; its indication would have to name an infection
     why = f"{name_of(row)}, {linked.why}"
     if recognised.belongs and taken and linked.holds:
@@ -55,7 +55,7 @@ def _treats(row: Medication, event: Event, within_days: int) -> Fact:
 def _linked(row: Medication, event: Event, days: timedelta) -> Fact:
     """Say whether a medication belongs to an event: by its indication and dates, else by its start near the onset."""
     onset, start, stop = event.onset, row.cmstdtc, row.cmendtc
-    if _names_infection(row):
+    if names_infection(row.cmindc):
         over = _latest_end(event)
         too_early = stop is not None and onset is not None and stop.latest < onset.earliest - days
         too_late = start is not None and over is not None and start.earliest > over + days
@@ -76,8 +76,3 @@ def _latest_end(event: Event) -> datetime | None:
 def _names_prophylaxis(row: Medication) -> bool:
     """Whether the indication of a medication says that it prevents, and names no infection that it treats."""
     return any(word.startswith(_PROPHYLAXIS) for word in fold_words(row.cmindc)) or "预防" in row.cmindc
-
-
-def _names_infection(row: Medication) -> bool:
-    """Whether the indication of a medication names an infection."""
-    return any(not found.denied for found in find(row.cmindc))
