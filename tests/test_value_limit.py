@@ -267,6 +267,56 @@ def test_a_lower_limit_with_room_for_recovery(low: object, between: int, episode
     assert answers(judged("value_limit", when, rows)) == [Answer.HIT] * episodes
 
 
+QT = {"tests": ["QTCF", "QTCB"], "either": True, "min_grade": 3, "recovers_at_most": {"value": 450, "unit": "ms"}}
+
+
+def interval(*rows: tuple[str, int, object], when: dict[str, object] = QT) -> list[Judgement]:
+    before = [sample(test, -3, 430, "ms", domain="EG") for test in ("QTCF", "QTCB")]
+    return judged("value_limit", when, before + [sample(t, day, n, "ms", domain="EG") for t, day, n in rows])
+
+
+def test_two_tests_of_which_one_is_enough_are_one_concern_with_both_results():
+    (hit,) = interval(("QTCF", 8, 505), ("QTCB", 8, 520), ("QTCB", 9, 510))
+    assert (hit.scope, hit.anchors) == ("QTCF/QTCB", {"QTCF/8/505", "QTCB/8/520", "QTCB/9/510"})
+    assert hit.summary == (
+        f"QTcF interval 505 ms on {on(8)}: baseline 430, latest 510 on {on(9)}; QTcB interval 520 ms on {on(8)}"
+    )
+    assert [dict(e.values)["egorres"] for e in hit.evidence] == ["430", "505", "520", "510"]
+    apart = interval(("QTCF", 8, 505), ("QTCB", 8, 520), when=QT | {"either": False})
+    assert [hit.scope for hit in apart] == ["QTCF", "QTCB"]
+
+
+@pytest.mark.parametrize(
+    ("between", "episodes"),
+    [
+        ([("QTCF", 9, 440)], 1),  # the other has not recovered
+        ([("QTCF", 9, 440), ("QTCB", 9, 451)], 1),
+        ([("QTCF", 9, 440), ("QTCB", 9, 450)], 2),
+        ([("QTCF", 9, 440), ("QTCF", 10, 505), ("QTCB", 11, 450)], 1),
+    ],
+)
+def test_one_concern_of_two_tests_lasts_until_both_recovered(between: list[tuple[str, int, object]], episodes: int):
+    hits = interval(("QTCF", 8, 505), ("QTCB", 8, 520), *between, ("QTCB", 12, 515))
+    assert answers(hits) == [Answer.HIT] * episodes
+    assert [hit.recovery != "" for hit in hits] == [True, False][-episodes:]
+
+
+def test_one_concern_of_two_tests_is_confirmed_by_two_samples_of_one_test():
+    twice = QT | {"confirm_samples": 2}
+    assert answers(interval(("QTCF", 8, 505), ("QTCB", 9, 505), when=twice)) == [Answer.CLEAR]
+    hits = interval(("QTCF", 8, 505), ("QTCB", 8, 440), ("QTCF", 9, 505), when=twice)
+    assert answers(hits) == [Answer.HIT]
+
+
+def test_what_cannot_be_told_of_either_test_is_said_once_and_by_name():
+    (cannot,) = interval(("QTCF", 8, "x"), ("QTCB", 8, ">400"))
+    assert (cannot.answer, cannot.scope) == (Answer.NOT_EVALUABLE, "QTCF/QTCB")
+    assert (
+        cannot.reason
+        == "QTcB interval: the result is a limit that spans grades; QTcF interval: the result is not a number"
+    )
+
+
 EOSINOPHILS = {
     "tests": ["EOS"],
     "at_least": {"value": 1.5, "unit": "10^9/L"},
@@ -639,3 +689,22 @@ def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: li
             assert new.consequence.rank >= old.consequence.rank
         seen = hits
     assert len({anchor for hit in seen for anchor in hit.anchors}) == sum(len(hit.anchors) for hit in seen)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["QTCF", "QTCB"]), st.sampled_from([440, 451, 505, 520, "x", "<510"])), max_size=9
+    )
+)
+def test_one_concern_of_two_tests_only_grows(values: list[tuple[str, object]]):
+    rows: list[tuple[str, int, object]] = []
+    seen: list[Judgement] = []
+    for day, (test, value) in enumerate(values, start=2):
+        rows.append((test, day, value))
+        hits = [j for j in interval(*rows) if j.answer is Answer.HIT]
+        for old in seen:
+            (new,) = [hit for hit in hits if hit.anchors & old.anchors]
+            assert new.anchors >= old.anchors
+            assert not old.recovery or new.recovery == old.recovery
+        seen = hits

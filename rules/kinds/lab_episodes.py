@@ -3,9 +3,9 @@
 It knows graded labs. It must not know a criterion: a kind judges each sample and hands the answers in.
 
 An episode is the samples that meet the criterion, from the first until recovery. Recovery is a sample that does not
-meet it, that the kind calls recovered, and that was certainly taken later than all of the episode. A sample that is
-neither, or that cannot be evaluated, neither ends the episode nor belongs to it. So episodes only grow as samples are
-added at the end.
+meet it, that the kind calls recovered, and that was certainly taken later than all of the episode; of several tests
+that are one concern, such a sample of each that met it. A sample that is neither, or that cannot be evaluated, neither
+ends the episode nor belongs to it. So episodes only grow as samples are added at the end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,34 +45,35 @@ class Judged:
 
 
 def episodes(samples: Iterable[Judged]) -> list[tuple[Judged, ...]]:
-    """Group the samples of one test, in order of time, into episodes."""
+    """Group the samples of one concern, in order of time, into episodes: each until all tests it began by recovered."""
     found: list[list[Judged]] = []
-    ongoing = False
+    ongoing: set[str] = set()
     for sample in samples:
         if sample.hit:
             if not ongoing:
                 found.append([])
             found[-1].append(sample)
-            ongoing = True
-        elif ongoing and _ends(sample, found[-1]):
-            ongoing = False
+            ongoing.add(sample.lab.test)
+        elif sample.lab.test in ongoing and _ends(sample, found[-1]):
+            ongoing.remove(sample.lab.test)
     return [tuple(episode) for episode in found]
 
 
 def _ends(sample: Judged, episode: Sequence[Judged]) -> bool:
-    """Whether a sample is the recovery from an episode: one at the same moment, or without a day, is not."""
-    taken, hits = sample.lab.adt, [hit.lab.adt for hit in episode]
+    """Whether a sample is the recovery of its test: one at the moment of a hit, or without a day, is not."""
+    taken, hits = sample.lab.adt, [hit.lab.adt for hit in episode if hit.lab.test == sample.lab.test]
     return sample.recovered and taken is not None and all(at is not None and taken.earliest > at.latest for at in hits)
 
 
 def recovery_of(samples: Iterable[Judged], episode: Sequence[Judged]) -> str:
     """Tell the sample that ended an episode, as "recovered: 180 10^9/L on 2014-04-01, grade 0"; '' while it goes on."""
-    following = iter(samples)
-    for sample in following:
-        if sample is episode[-1]:
-            break
-    end = next((sample for sample in following if _ends(sample, episode)), None)
-    if end is None:
+    ongoing = {sample.lab.test for sample in episode}
+    end = None
+    for sample in samples:
+        if sample.lab.test in ongoing and not sample.hit and _ends(sample, episode):
+            ongoing.remove(sample.lab.test)
+            end = sample
+    if end is None or ongoing:
         return ""
     grade = f", grade {end.grade}" if end.grade is not None else ""
     result = f"{end.lab.result} {end.lab.reported_unit}".strip()
@@ -244,9 +245,9 @@ def never_measured(
 
 
 def not_evaluable(
-    rule: "Rule", usubjid: str, test: str, samples: Sequence[Judged], *, may_hold: bool = False
+    rule: "Rule", usubjid: str, scope: str, samples: Sequence[Judged], *, may_hold: bool = False
 ) -> Judgement | None:
-    """Say once per test that some samples could not be evaluated, with the newest as evidence.
+    """Say once per concern that some samples could not be evaluated, with the newest as evidence.
 
     It is told, though never at once: a share of participants says nothing about the one whose count is unreadable. Of
     a rule that is told at once, or may ask for a hold or a stop, it is looked at the same day.
@@ -254,14 +255,17 @@ def not_evaluable(
     unknown = [sample for sample in samples if sample.unknown]
     if not unknown:
         return None
+    reasons: dict[str, set[str]] = {}
+    for sample in unknown:
+        reasons.setdefault(lab_tests()[sample.lab.test].name, set()).add(sample.unknown)
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
-        scope=test,
+        scope=scope,
         anchors=frozenset(sample.lab.record.key for sample in unknown),
         answer=Answer.NOT_EVALUABLE,
-        summary=f"{lab_tests()[test].name}: some results cannot be evaluated",
-        reason=f"{lab_tests()[test].name}: {'; '.join(sorted({sample.unknown for sample in unknown}))}",
+        summary=f"{' and '.join(sorted(reasons))}: some results cannot be evaluated",
+        reason="; ".join(f"{name}: {'; '.join(sorted(why))}" for name, why in sorted(reasons.items())),
         urgency=Urgency.SAME_DAY if may_hold or _is_grave(rule) else Urgency.ROUTINE,
         evidence=evidence_of([unknown[-1].lab]),
     )

@@ -74,7 +74,7 @@ class When(BaseModel):
     part_of_baseline: Part | None = None  # beside new_only: at most this part of a baseline that was low already
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # in a row; a hold needs none
     baseline_too: bool = False  # the last result before the first dose is judged too, once there was a dose
-    either: bool = False  # one of the tests is enough: the others are not missed
+    either: bool = False  # one of the tests is enough: the others are not missed, and all are one concern
     expected_of: Literal["F", "M"] | None = None  # of whom the tests are missed where there are none; else of all
 
     @model_validator(mode="after")
@@ -139,6 +139,11 @@ class When(BaseModel):
             raise ValueError("recovers_at_times_baseline goes beside a times_baseline above it and no other limit")
 
     @property
+    def concerns(self) -> tuple[tuple[str, ...], ...]:
+        """The tests that are told together: each alone, or all where one is enough."""
+        return (self.tests,) if self.either else tuple((test,) for test in self.tests)
+
+    @property
     def has_number(self) -> bool:
         """Whether some limit asks for a number."""
         return any((self.at_least, self.below, self.above_uln, self.below_lln, self.out_of_range, self.min_grade,
@@ -193,7 +198,7 @@ def describe(when: When) -> str:
     if when.baseline_too:
         words.append("The last result before the first dose counts too.")
     if when.either:
-        words.append("One of these tests is enough.")
+        words.append("One of these tests is enough, and together they are one concern.")
     if when.expected_of is not None:
         words.append(f"Missed where it was never measured in a participant of sex {when.expected_of}.")
     if when.confirm_samples > 1:

@@ -1,12 +1,13 @@
 """Kind `value_limit`: a result at an absolute limit, out of its range, of a grade, or changed too far or too fast.
 
-Every sample after the first dose is judged; any one limit that is met is enough. An episode ends with a sample that
+Every sample after the first dose is judged; any one limit that is met is enough. Each test is a concern of its own,
+unless one of them is enough: then they are one. An episode ends with a sample that
 meets none of them and is as far back as the rule says; else back to the range, or to the baseline where that lay
 further out. It must not know thresholds: they are in the rulebook (`rules.kinds.limits`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -38,69 +39,119 @@ __all__ = ["When", "describe", "judge"]
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
-    """Answer for each test and episode; else say what was not told, or could not be evaluated."""
+    """Answer for each episode of each concern; else say what was not told, or could not be evaluated."""
     measured = context.findings(participant)
     dosed = first_dose(participant, context.header.zero_dose) is not None
-    for test in when.tests:
-        labs = [lab for lab in measured if lab.test == test]
-        if missed := _missed(when, test, participant):
-            blind = never_measured(rule, participant.usubjid, missed, measured)
-            yield from [blind] if blind is not None else []
-        samples = judge_samples(when, labs, dosed=dosed)
-        hits = [episode for episode in episodes(samples) if _is_confirmed(when, samples, episode)]
+    for tests in when.concerns:
+        concern = _Concern(rule, when, participant.usubjid, tests, context.header.ctcae)
+        if _is_expected(when, participant) and (blind := never_measured(rule, participant.usubjid, tests, measured)):
+            yield replace(blind, scope=concern.scope)
+        labs = [lab for lab in measured if lab.test in tests]
+        judged = {
+            id(sample.lab): sample
+            for test in tests
+            for sample in judge_samples(when, [lab for lab in labs if lab.test == test], dosed=dosed)
+        }
+        yield from concern.answers([judged[id(lab)] for lab in labs if id(lab) in judged], labs)
+
+
+def _is_expected(when: When, participant: Participant) -> bool:
+    """Whether the tests should be there; of a participant of unknown sex they should."""
+    sex = participant.subject.sex.strip().upper() if participant.subject is not None else ""
+    return when.expected_of is None or sex not in ("F", "M") or sex == when.expected_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Concern:
+    """Puts answers about one concern of one participant into words: a test, or several of which one is enough."""
+
+    rule: "Rule"
+    when: When
+    usubjid: str
+    tests: Sequence[str]
+    ctcae: str
+
+    @property
+    def scope(self) -> str:
+        """The concern, named by its tests."""
+        return "/".join(self.tests)
+
+    def answers(self, samples: Sequence[Judged], labs: Sequence[GradedFinding]) -> Iterator[Judgement]:
+        """Answer for each episode; else say what was not told, or could not be evaluated."""
+        hits = [episode for episode in episodes(samples) if self._is_confirmed(samples, episode)]
         for episode in hits:
-            told = _hit(rule, when, participant.usubjid, labs, episode, context.header.ctcae)
-            yield replace(told, recovery=recovery_of(samples, episode))
-        unknown = not_evaluable(rule, participant.usubjid, test, samples, may_hold=when.hold_at_least is not None)
+            yield replace(self._hit(labs, episode), recovery=recovery_of(samples, episode))
+        may_hold = self.when.hold_at_least is not None
+        unknown = not_evaluable(self.rule, self.usubjid, self.scope, samples, may_hold=may_hold)
         if unknown is not None:
             yield unknown
         elif not hits:
-            yield from _clear(rule, when, participant.usubjid, samples, context.header.ctcae)
+            yield from self._clear(samples)
 
+    def _is_confirmed(self, samples: Sequence[Judged], episode: Sequence[Judged]) -> bool:
+        """Whether an episode is told: a hold in it, or enough samples of one test in a row."""
+        if any(sample.severe for sample in episode):
+            return True
+        runs = (longest_run([s for s in samples if s.lab.test == test], episode) for test in self.tests)
+        return max(runs) >= self.when.confirm_samples
 
-def _missed(when: When, test: str, participant: Participant) -> Sequence[str]:
-    """Return the tests of which one should be there in place of this one; of a participant of unknown sex it should."""
-    sex = participant.subject.sex.strip().upper() if participant.subject is not None else ""
-    if when.expected_of is not None and sex in ("F", "M") and sex != when.expected_of:
-        return ()
-    if when.either:
-        return when.tests if test == when.tests[0] else ()
-    return (test,)
+    def _hit(self, labs: Sequence[GradedFinding], episode: Sequence[Judged]) -> Judgement:
+        """Tell one episode by its worst sample, and by the worst of each other test in it."""
+        worst, *others = self._worst(episode)
+        previous = sample_before([lab for lab in labs if lab.test == worst.lab.test], worst.lab)
+        hold = Consequence.HOLD if any(sample.hold for sample in episode) else Consequence.WATCH
+        grades = [sample.grade for sample in episode if sample.grade is not None]
+        also = "".join(f"; {sample_words(other.lab, '')}" for other in others)
+        return Judgement(
+            rule_id=self.rule.id,
+            usubjid=self.usubjid,
+            scope=self.scope,
+            anchors=frozenset(sample.lab.record.key for sample in episode),
+            answer=Answer.HIT,
+            summary=f"{_summary(self.when, worst, episode)}{also}",
+            reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
+            urgency=self.rule.urgency,
+            consequence=max(self.rule.consequence, hold, key=lambda consequence: consequence.rank),
+            at=worst.lab.adt,
+            grade=max(grades, default=None),
+            evidence=evidence_of([worst.start, previous, worst.lab, *(s.lab for s in others), episode[-1].lab]),
+            ctcae=self.ctcae,
+        )
 
+    def _worst(self, episode: Sequence[Judged]) -> list[Judged]:
+        """Return the worst sample of each test: of the worst grade first, on a tie as the rule names the tests."""
+        worst = [
+            max(of_test, key=lambda s: (s.grade or 0, _extremity(self.when, s.lab)))
+            for test in self.tests
+            if (of_test := [sample for sample in episode if sample.lab.test == test])
+        ]
+        return sorted(worst, key=lambda sample: -(sample.grade or 0))
 
-def _is_confirmed(when: When, samples: Sequence[Judged], episode: Sequence[Judged]) -> bool:
-    """Whether an episode is told: a hold in it, or enough samples in a row."""
-    return any(sample.severe for sample in episode) or longest_run(samples, episode) >= when.confirm_samples
-
-
-def _hit(
-    rule: "Rule",
-    when: When,
-    usubjid: str,
-    labs: Sequence[GradedFinding],
-    episode: Sequence[Judged],
-    ctcae: str,
-) -> Judgement:
-    """Tell one episode by its worst sample."""
-    worst = max(episode, key=lambda s: (s.grade or 0, _extremity(when, s.lab)))
-    previous = sample_before(labs, worst.lab)
-    hold = Consequence.HOLD if any(sample.hold for sample in episode) else Consequence.WATCH
-    grades = [sample.grade for sample in episode if sample.grade is not None]
-    return Judgement(
-        rule_id=rule.id,
-        usubjid=usubjid,
-        scope=worst.lab.test,
-        anchors=frozenset(sample.lab.record.key for sample in episode),
-        answer=Answer.HIT,
-        summary=_summary(when, worst, episode),
-        reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
-        urgency=rule.urgency,
-        consequence=max(rule.consequence, hold, key=lambda consequence: consequence.rank),
-        at=worst.lab.adt,
-        grade=max(grades, default=None),
-        evidence=evidence_of([worst.start, previous, worst.lab, episode[-1].lab]),
-        ctcae=ctcae,
-    )
+    def _clear(self, samples: Sequence[Judged]) -> Iterator[Judgement]:
+        """Write down a result at a limit that is not told: the baseline met it already, or it was not confirmed."""
+        silent = self._worst([s for s in samples if s.hit]) or self._worst([s for s in samples if s.history])
+        if not silent:
+            return
+        worst = silent[0]
+        if worst.hit:
+            reason = (
+                f"{', '.join(worst.because)}, and the rule asks for {self.when.confirm_samples} such samples in a row"
+            )
+        else:
+            reason = f"{', '.join(worst.history)}, as the baseline was, and not changed enough from it"
+        yield Judgement(
+            rule_id=self.rule.id,
+            usubjid=self.usubjid,
+            scope=self.scope,
+            anchors=frozenset({worst.lab.record.key}),
+            answer=Answer.CLEAR,
+            summary=_summary(self.when, worst, [worst]),
+            reason=f"{worst.lab.name}: {reason}",
+            urgency=self.rule.urgency,
+            told=False,
+            evidence=evidence_of([worst.start, worst.lab]),
+            ctcae=self.ctcae,
+        )
 
 
 def _extremity(when: When, lab: GradedFinding) -> Decimal:
@@ -130,28 +181,3 @@ def _summary(when: When, sample: Judged, episode: Sequence[Judged]) -> str:
     if episode[-1].lab is not worst:
         parts.append(f"latest {episode[-1].lab.result} on {episode[-1].lab.adt}")
     return f"{sample_words(worst, '')}: {', '.join(parts)}"
-
-
-def _clear(rule: "Rule", when: When, usubjid: str, samples: Sequence[Judged], ctcae: str) -> Iterator[Judgement]:
-    """Write down a result at a limit that is not told: the baseline met it already, or it was not confirmed."""
-    silent = [sample for sample in samples if sample.hit or sample.history]
-    if not silent:
-        return
-    worst = max(silent, key=lambda sample: (sample.hit, _extremity(when, sample.lab)))
-    if worst.hit:
-        reason = f"{', '.join(worst.because)}, and the rule asks for {when.confirm_samples} such samples in a row"
-    else:
-        reason = f"{', '.join(worst.history)}, as the baseline was, and not changed enough from it"
-    yield Judgement(
-        rule_id=rule.id,
-        usubjid=usubjid,
-        scope=worst.lab.test,
-        anchors=frozenset({worst.lab.record.key}),
-        answer=Answer.CLEAR,
-        summary=_summary(when, worst, [worst]),
-        reason=f"{worst.lab.name}: {reason}",
-        urgency=rule.urgency,
-        told=False,
-        evidence=evidence_of([worst.start, worst.lab]),
-        ctcae=ctcae,
-    )
