@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.exposure import evidence_of_doses, first_dose, may_be_dosed
-from rules.hit import EVERYTHING, Answer, Due, Evidence, Judgement
-from rules.records import Participant
+from rules.hit import EVERYTHING, Answer, Due, Judgement
+from rules.kinds.about_doses import about_doses
+from rules.records import Dose, Participant
 from rules.regimen import (
     MISSED,
     DoseFate,
@@ -51,13 +52,13 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each missed dose or run of them, and name the next moment at which a dose becomes missed."""
     fates, unknown = _fates(when, participant, context)
     if unknown:
-        yield _not_evaluable(rule, participant, EVERYTHING, unknown, told=unknown != _ONLY_EX)
+        yield about_doses(rule, participant, EVERYTHING, unknown, told=unknown != _ONLY_EX)
     pending = [fate.deadline for fate in fates if fate.fate is Fate.NOT_DUE and fate.deadline is not None]
     if pending:
         yield Due(context.instant(min(pending)))
     if ended := [fate for fate in fates if fate.fate is Fate.MAY_HAVE_ENDED]:
         reason = f"dosing may have ended before {ended[0].name}, and nothing is recorded of it or later"
-        yield _not_evaluable(rule, participant, "end of dosing", reason)
+        yield about_doses(rule, participant, "end of dosing", reason)
     if when.consecutive == 1:
         yield from _single(rule, participant, fates)
     else:
@@ -95,7 +96,7 @@ def _single(rule: "Rule", participant: Participant, fates: Sequence[DoseFate]) -
             by_name.setdefault(fate.name, []).append(fate)
     for name, same in by_name.items():
         if same[0].fate is Fate.UNCLEAR:
-            yield _not_evaluable(rule, participant, name, _unclear(same[0]), same)
+            yield about_doses(rule, participant, name, _unclear(same[0]), _records(same))
         else:
             yield _hit(rule, participant, name, same, f"Planned dose missed: {name}", _why(same[0]))
 
@@ -110,7 +111,7 @@ def _in_a_row(rule: "Rule", when: When, participant: Participant, fates: Sequenc
         yield _hit(rule, participant, "doses", run, summary, why)
     unclear = [fate for fate in fates if fate.fate is Fate.UNCLEAR]
     if unclear and not runs:
-        yield _not_evaluable(rule, participant, "doses", _unclear(unclear[0]), unclear)
+        yield about_doses(rule, participant, "doses", _unclear(unclear[0]), _records(unclear))
 
 
 def _why(fate: DoseFate) -> str:
@@ -127,10 +128,9 @@ def _unclear(fate: DoseFate) -> str:
     return f"{fate.name}: a dose record with the date {when or 'missing'} may or may not be this dose"
 
 
-def _evidence(fates: Sequence[DoseFate]) -> tuple[Evidence, ...]:
+def _records(fates: Sequence[DoseFate]) -> list[Dose]:
     """The records behind the fates, each once."""
-    records = {record.version: record for fate in fates if (record := fate.record) is not None}
-    return evidence_of_doses(records.values())
+    return list({record.version: record for fate in fates if (record := fate.record) is not None}.values())
 
 
 def _hit(
@@ -146,30 +146,7 @@ def _hit(
         reason=reason,
         urgency=rule.urgency,
         consequence=rule.consequence,
-        evidence=_evidence(fates),
-    )
-
-
-def _not_evaluable(
-    rule: "Rule",
-    participant: Participant,
-    scope: str,
-    reason: str,
-    fates: Sequence[DoseFate] = (),
-    *,
-    told: bool = True,
-) -> Judgement:
-    return Judgement(
-        rule_id=rule.id,
-        usubjid=participant.usubjid,
-        scope=scope,
-        anchors=frozenset({scope}),
-        answer=Answer.NOT_EVALUABLE,
-        summary=f"{rule.title}: cannot be evaluated",
-        reason=reason,
-        urgency=rule.urgency,
-        told=told,
-        evidence=_evidence(fates),
+        evidence=evidence_of_doses(_records(fates)),
     )
 
 
