@@ -41,7 +41,7 @@ class When(BaseModel):
 
     admissions: Annotated[tuple[str, ...], Field(min_length=1)]
     other_encounters: tuple[str, ...] = ()
-    denials: tuple[str, ...] = ()  # before an admission's words they say that there was none, or not yet
+    denials: tuple[str, ...] = ()  # right before an admission's words they say that there was none, or not yet
     slack_days: Annotated[int, Field(ge=0)]
 
     @field_validator("admissions", "other_encounters", "denials")
@@ -107,8 +107,9 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
 def _vocabulary(when: When) -> Vocabulary:
     """The words of a rule as a vocabulary."""
     groups = {_ADMISSION: when.admissions, _OTHER: when.other_encounters}
+    # A denial of something else, "fever not improving hospitalised", must not make an admission go unseen.
     terms = [make_entry(t, Role.TERM, group, "rulebook") for group, terms in groups.items() for t in terms]
-    return Vocabulary((*terms, *(make_entry(t, Role.ABSENT_BEFORE, "", "rulebook") for t in when.denials)))
+    return Vocabulary((*terms, *(make_entry(t, Role.ABSENT_RIGHT_BEFORE, "", "rulebook") for t in when.denials)))
 
 
 def _is_admission(when: When, row: HealthcareEncounter) -> bool | None:
@@ -222,7 +223,7 @@ def _evidence(row: HealthcareEncounter) -> Evidence:
 def describe(when: When) -> str:
     """Say the criterion in words."""
     others = f" No admission is: {', '.join(when.other_encounters)}." if when.other_encounters else ""
-    denials = f" None is what stands after: {', '.join(when.denials)}." if when.denials else ""
+    denials = f" None is what stands right after: {', '.join(when.denials)}." if when.denials else ""
     days = "1 day" if when.slack_days == 1 else f"{when.slack_days} days"
     return (
         f"HO tells of an admission ({', '.join(when.admissions)}) and no adverse event that needed "
