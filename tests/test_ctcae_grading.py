@@ -31,13 +31,34 @@ def one(
     after: bool = True,
     censor: str = "",
     fault: Ungraded | None = None,
+    fasting: bool | None = None,
+    pchg: float | None = None,
 ) -> Grade:
     """Grade one row."""
+    row = sample(test, value, unit, lln, uln, base, state, after, censor, fault, fasting, pchg)
+    return grade(version, direction, row).at(0)
+
+
+def sample(
+    test: str,
+    value: float | None,
+    unit: str = "10^9/L",
+    lln: float | None = None,
+    uln: float | None = None,
+    base: float | None = None,
+    state: int = UNKNOWN,
+    after: bool = True,
+    censor: str = "",
+    fault: Ungraded | None = None,
+    fasting: bool | None = None,
+    pchg: float | None = None,
+) -> Samples:
+    """Return the columns of one row."""
 
     def column(number: float | None):
         return np.array([np.nan if number is None else number], np.float64)
 
-    samples = Samples(
+    return Samples(
         groups=[(test, unit)],
         group=np.zeros(1, np.intp),
         value=column(value),
@@ -48,8 +69,17 @@ def one(
         base=column(base),
         base_state=np.array([state], np.int8),
         after=np.array([after]),
+        fasting=None if fasting is None else np.array([fasting], np.int8),
+        pchg=None if pchg is None else column(pchg),
     )
-    return grade(version, direction, samples).at(0)
+
+
+def together(*rows: Samples) -> Samples:
+    """Return single rows of one test and unit as one group."""
+    columns = ("group", "value", "censor", "fault", "lln", "uln", "base", "base_state", "after")
+    return Samples(
+        groups=rows[0].groups, **{name: np.concatenate([getattr(row, name) for row in rows]) for name in columns}
+    )
 
 
 @pytest.mark.parametrize(
@@ -220,6 +250,91 @@ def test_no_criterion_and_no_number_are_different_answers():
     assert one("PLAT", "H", 900, uln=400).ungraded is Ungraded.NO_CRITERION
     lymphopenia = one("LYM", "L", 0.4, version="6.0", lln=1)
     assert (lymphopenia.term, lymphopenia.ungraded, lymphopenia.highest) == ("Lymphopenia", Ungraded.NO_NUMBER, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "expected"),
+    [(1.0, 1.0, 0), (0.99, 1.0, 1), (0.751, 1.0, 1), (0.75, 1.0, 2), (0.501, 1.0, 2), (0.5, 1.0, 3),
+     (1.3, 4.0, 3), (1.0, 4.0, 4)],
+)  # fmt: skip
+def test_a_fall_from_baseline_is_graded_from_the_values_where_no_change_is_reported(value, base, expected):
+    assert one("FIBRINO", "L", value, "g/L", version="4.03", lln=0.9, base=base).grade == expected
+
+
+def test_a_reported_change_decides_and_a_limit_has_none():
+    assert one("FIBRINO", "L", 1.0, "g/L", version="4.03", lln=0.9, base=1.0, pchg=-25.0).grade == 2
+    assert one("FIBRINO", "L", 1.0, "g/L", version="4.03", lln=0.9, base=1.0, pchg=-24.9).grade == 1
+    limit = one("FIBRINO", "L", 1.0, "g/L", version="4.03", lln=0.9, base=1.0, pchg=-25.0, censor="<=")
+    assert (limit.lowest, limit.highest) == (0, 4)
+
+
+def test_without_a_baseline_an_or_baseline_may_only_make_grade_0_worse():
+    missing = one("FIBRINO", "L", 1.0, "g/L", version="4.03", lln=0.9)
+    assert (missing.grade, missing.ungraded, missing.highest) == (None, Ungraded.NO_BASELINE, 4)
+    assert one("FIBRINO", "L", 0.8, "g/L", version="4.03", lln=0.9).grade == 1
+    assert one("FIBRINO", "L", 1.0, "g/L", version="4.03", lln=0.9, after=False).grade == 0
+
+
+def test_what_is_meant_after_baseline_is_not_asked_of_the_baseline_itself():
+    assert one("WEIGHT", "L", 80, "kg", base=100).grade == 3
+    assert one("WEIGHT", "L", 80, "kg", base=100, after=False).grade == 0
+
+
+def test_a_number_that_only_opens_a_grade_does_not_decide_it():
+    below = one("CREATCLR", "L", 9.9, "mL/min", version="6.0", lln=90)
+    assert (below.grade, below.ungraded, below.lowest, below.highest) == (None, Ungraded.NO_NUMBER, 3, 4)
+    assert one("CREATCLR", "L", 10, "mL/min", version="6.0", lln=90).grade == 3
+    limit = one("CREATCLR", "L", 30, "mL/min", version="6.0", lln=90, censor="<")
+    assert (limit.lowest, limit.highest, limit.ungraded) == (2, 4, Ungraded.CENSORED)
+
+
+@pytest.mark.parametrize("fasting", [True, False, None])
+def test_glucose_above_uln_is_graded_1_and_2_in_a_fasting_sample_only(fasting: bool | None):
+    answer = one("GLUC", "H", 9.5, "mmol/L", version="4.03", uln=6.1, fasting=fasting)
+    assert answer.grade == (None if fasting is None else 2 if fasting else 0)
+    assert answer.ungraded is (Ungraded.NO_FASTING if fasting is None else None)
+    assert one("GLUC", "H", 14, "mmol/L", version="4.03", uln=6.1, fasting=fasting).grade == 3
+
+
+def test_an_undecided_result_is_put_down_to_what_is_missing():
+    assert one("GLUC", "H", 9.5, "mmol/L", version="4.03", uln=6.1, censor="<=").ungraded is Ungraded.CENSORED
+    assert one("FIBRINO", "L", 1.0, "g/L", version="4.03", censor="<").ungraded is Ungraded.NO_RANGE
+    assert one("EOS", "H", 0.7, uln=0.5, censor=">=").ungraded is Ungraded.CENSORED
+    assert one("EOS", "H", 0.7).ungraded is Ungraded.NO_RANGE
+
+
+def test_a_sum_above_the_range_is_calculated_in_decimals():
+    for uln, top in ((12.002, 16.002), (12.001, 16.001)):  # 4 more is a float's tail above one and below the other
+        assert one("HGB", "H", top, "g/dL", uln=uln).grade == 2
+        assert one("HGB", "H", top + 0.001, "g/dL", uln=uln).grade == 3
+
+
+def test_of_two_criteria_of_one_grade_the_first_gave_it():
+    assert one("CREAT", "H", 200, "umol/L", uln=110, base=100).basis is Basis.ULN
+
+
+def test_rows_graded_together_are_graded_as_each_alone():
+    rows = [
+        sample("ALT", value, "U/L", lln=lln, uln=uln, base=base, after=after, censor=censor)
+        for value in (20.0, 45.0, 46.0, 150.0, 1000.0)
+        for lln, uln in ((10.0, 45.0), (None, 45.0), (10.0, None), (None, None))
+        for base in (None, 5.0, 40.0, 100.0)
+        for after in (True, False)
+        for censor in CENSORS
+    ]
+    for version in ("4.03", "5.0", "6.0"):
+        answers = grade(version, "H", together(*rows))
+        assert [answers.at(place) for place in range(len(rows))] == [grade(version, "H", row).at(0) for row in rows]
+
+
+def test_what_each_row_lacks_is_said_of_that_row():
+    rows = [
+        sample("ALT", 60.0, "U/L", uln=45.0, censor=">="),
+        sample("ALT", 60.0, "U/L"),
+        sample("ALT", 60.0, "U/L", uln=45.0),
+    ]
+    answers = grade("5.0", "H", together(*rows))
+    assert [answers.at(place).ungraded for place in range(3)] == [Ungraded.CENSORED, Ungraded.NO_RANGE, None]
 
 
 def test_what_the_number_hides_is_noted():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.ctcae.criteria import Criterion, Reference
-from rules.ctcae.grade import HIGH, LOW, NO_GRADE, NORMAL, UNKNOWN, WITHOUT_BASELINE, Basis, Grade, Ungraded
+from rules.ctcae.grade import NO_GRADE, WITHOUT_BASELINE, Basis, Grade, Ungraded
 from rules.units import SIGNIFICANT
 
 Floats = NDArray[np.float64]
@@ -136,15 +136,6 @@ def _basis(line: Criterion) -> Basis:
     return Basis.ABSOLUTE
 
 
-def range_state(value: Floats, lln: Floats, uln: Floats) -> Smalls:
-    """Say where values lie in their range: LOW, NORMAL, HIGH, or UNKNOWN where value or range is missing."""
-    state = np.full(len(value), UNKNOWN, np.int8)
-    state[(value <= uln) | (value >= lln)] = NORMAL
-    state[value < lln] = LOW
-    state[value > uln] = HIGH
-    return state
-
-
 def decimals(values: Floats, conversion: Conversion = AS_IS) -> Floats:
     """Convert values and round them to 15 significant digits."""
     if conversion == AS_IS:
@@ -184,7 +175,7 @@ def _by_distinct(values: Floats, turn: Callable[[float], float]) -> Floats:
 
 def _converted(value: float, conversion: Conversion) -> float:
     multiplier, divisor = conversion
-    return float(SIGNIFICANT.divide(decimal15(value) * multiplier, divisor)) if np.isfinite(value) else value
+    return float(SIGNIFICANT.divide(decimal15(value) * multiplier, divisor))
 
 
 def decimal15(value: float) -> Decimal:

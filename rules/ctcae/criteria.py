@@ -131,7 +131,7 @@ def _bounds(part: str) -> list[Bound]:
                     above=sign.startswith(">"),
                     inclusive=sign.endswith("="),
                     reference=Reference(match[f"{side}_reference"] or ""),
-                    factor=Decimal(0 if number else match[f"{side}_factor"] or 1),
+                    factor=Decimal(match[f"{side}_factor"] or 1),
                     offset=Decimal(number or match[f"{side}_offset"] or 0),
                 )
             )

@@ -29,10 +29,9 @@ from rules.ctcae.columns import (
     Smalls,
     code,
     decimal15,
-    range_state,
 )
 from rules.ctcae.criteria import Bound, Clause, Criterion, Direction, Reference, criteria
-from rules.ctcae.grade import HIGH, LOW, UNKNOWN, Ungraded
+from rules.ctcae.grade import HIGH, LOW, NORMAL, UNKNOWN, Ungraded
 from rules.units import SIGNIFICANT, UNITY, factor
 
 _BESIDE_BASELINE = frozenset({Clause.HIGH, Clause.LOW, Clause.BESIDE, Clause.OR})
@@ -118,20 +117,21 @@ class _Group:
         self.lines, self.size = lines, len(rows)
         self.converted = multiply != AS_IS
         used = {bound.reference for line in lines for bound in line.bounds}
-        if used & {Reference.BASE} or any(line.clause in _BESIDE_BASELINE for line in lines):
-            used |= set(Reference)
+        if Reference.BASE in used or not _BESIDE_BASELINE.isdisjoint(line.clause for line in lines):
+            used = set(Reference)
         self.value = samples.numbers("value", rows, multiply)
         self.references: dict[Reference, Floats] = {
             reference: samples.numbers(reference.lower(), rows, multiply) for reference in used if reference
         }
         self.missing = {name: gaps for name, numbers in self.references.items() if (gaps := np.isnan(numbers)).any()}
         self.censor, self.after = samples.censor[rows], samples.after[rows]
-        self.fasting = np.full(self.size, -1, np.int8) if samples.fasting is None else samples.fasting[rows]
+        self.fasting = np.full(self.size, -1) if samples.fasting is None else samples.fasting[rows]
         self.pchg = None if samples.pchg is None else samples.numbers("pchg", rows, AS_IS)
         if Reference.BASE in used:
             self.base_known = self.after & ~np.isnan(self.references[Reference.BASE])
             given = samples.base_state[rows]
-            judged = range_state(*(self.references[name] for name in (Reference.BASE, Reference.LLN, Reference.ULN)))
+            base, lln, uln = (self.references[name] for name in (Reference.BASE, Reference.LLN, Reference.ULN))
+            judged = np.select([base < lln, base > uln], [LOW, HIGH], NORMAL)
             self.base_state = np.where(given == UNKNOWN, judged, given)
 
     def low_end(self) -> "_End":
