@@ -5,23 +5,15 @@ write them anew with `VIGIL_GOLDEN=write pytest tests/test_message_golden.py`, a
 would.
 """
 
-import os
 from email import message_from_bytes, policy
-from pathlib import Path
 
 import pytest
 
+from tests.agreed import GOLDEN, held_to
 from tests.told import golden_mails
 
-GOLDEN = Path(__file__).parent / "golden"
 HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "References", "Auto-Submitted", "X-Auto-Response-Suppress")
 MAILS = golden_mails()
-
-
-def held_to(path: Path, text: str) -> None:
-    if os.environ.get("VIGIL_GOLDEN") == "write":
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8"), f"{path.name} differs: see the head of this file"
 
 
 @pytest.mark.parametrize("name", MAILS)
@@ -34,4 +26,4 @@ def test_a_mail_reads_as_agreed(name):
 
 
 def test_no_golden_file_is_left_over():
-    assert {path.stem for path in GOLDEN.iterdir()} == set(MAILS)
+    assert {path.stem for path in GOLDEN.glob("*.*")} == set(MAILS)

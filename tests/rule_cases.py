@@ -1,0 +1,100 @@
+"""The cases of the rules, `rulecases/<rule id>.toml`.
+
+Each [[case]] says in one sentence what it shows, gives the rows of one participant under SDTM names (or what is known
+of the feed), and the answer. `books` limits a case to some rulebooks; `[rows.LB]` and the like hold values that every
+row of a domain shares; `[rows.DM]` alone makes the DM row.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rules.evaluate import evaluate
+from rules.hit import Judgement
+from rules.reading import read_record
+from rules.records import DOMAINS, PLACES, Feed, Participant, RefusedFile, RejectedRows, StudyView
+from rules.rulebook import load_rulebook
+
+FOLDER = Path(__file__).parent / "rulecases"
+BOOKS = {path.stem: load_rulebook(path) for path in (Path(__file__).parents[1] / "rules/rulebooks").glob("*.toml")}
+NOW = datetime(2026, 6, 1, 0, 0, tzinfo=UTC)
+KEYS = {
+    "says",
+    "answer",
+    "books",
+    "now",
+    "feed",
+    "without",
+    "told",
+    "grade",
+    "count",
+    "consequence",
+    "urgency",
+    "reason",
+    *DOMAINS,
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of one rule in one rulebook."""
+
+    book: str
+    rule_id: str
+    given: dict[str, Any]
+    shared: dict[str, dict[str, str]]  # values by domain
+
+    def judged(self) -> list[Judgement]:
+        """Return what the rule says."""
+        view = StudyView(participants=(_participant(self.given, self.shared),), feed=_feed(self.given))
+        evaluation = evaluate(BOOKS[self.book], view, self.given.get("now", NOW), ZoneInfo("Asia/Shanghai"))
+        assert not evaluation.failures
+        return [judgement for judgement in evaluation.judgements if judgement.rule_id == self.rule_id]
+
+
+def all_cases() -> Iterator[Case]:
+    """Yield every case in every rulebook that it is for."""
+    for path in sorted(FOLDER.glob("*.toml")):
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        assert set(document) <= {"case", "rows"}, f"{path.name}: unknown entry"
+        for case in document["case"]:
+            assert set(case) <= KEYS, f"{path.name}: {case['says']}: unknown {set(case) - KEYS}"
+            for book in books_of(case, path.stem):
+                yield Case(book, path.stem, case, document.get("rows", {}))
+
+
+def books_of(case: dict[str, Any], rule_id: str) -> list[str]:
+    """Return the rulebooks that a case is for."""
+    return case.get("books", [name for name, book in BOOKS.items() if rule_id in book.whens])
+
+
+def _participant(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Participant:
+    records: dict[str, Any] = {"usubjid": "P1"}
+    version = 0
+    for domain in DOMAINS:
+        for number, row in enumerate(case.get(domain, [{}] if domain == "DM" and domain in shared else ()), start=1):
+            version += 1
+            values = {"USUBJID": "P1", **shared.get(domain, {}), **row}
+            event = f"P1|{row.get('AESPID', number)}" if domain == "AE" else ""
+            record = read_record(domain, values, version=version, key=f"{domain}{number}", event_key=event)
+            if domain == "DM":
+                records["subject"] = record
+            else:
+                records[PLACES[domain]] = (*records.get(PLACES[domain], ()), record)
+    return Participant(**records)
+
+
+def _feed(case: dict[str, Any]) -> Feed:
+    given = dict(case.get("feed", {}))
+    given["rejected"] = tuple(
+        RejectedRows(domain=rows["domain"], digests=frozenset(rows["digests"]), examples=tuple(rows["examples"]))
+        for rows in given.get("rejected", ())
+    )
+    given["refused"] = tuple(RefusedFile(**file) for file in given.get("refused", ()))
+    given["missing_domains"] = tuple(given.get("missing_domains", ()))
+    given["shrunken"] = {domain: tuple(rows) for domain, rows in given.get("shrunken", {}).items()}
+    return Feed(domains=frozenset(DOMAINS) - set(case.get("without", ())), **given)
