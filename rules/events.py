@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from rules.dtc import Dtc
+from rules.evidence import shown
 from rules.hit import Evidence
 from rules.records import AdverseEvent, Disposition, Participant
 from rules.terms import Vocabulary, find, fold_words, read_entries
@@ -254,12 +255,4 @@ def has_action(event: Event, actions: Iterable[str]) -> Fact:
 def evidence_of(event: Event, also: Iterable[str] = ()) -> tuple[Evidence, ...]:
     """Return an event's rows as evidence: term, start, outcome, grade, seriousness, and the variables in `also`."""
     names = ("aeterm", *also, "aestdtc", "aeout", "aetoxgr", *_SERIOUS)
-    return tuple(
-        Evidence(
-            domain="AE",
-            key=row.key,
-            version=row.version,
-            values=tuple((name, str(value)) for name in names if (value := getattr(row, name))),
-        )
-        for row in event.rows
-    )
+    return tuple(shown(row, names) for row in event.rows)

@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 
 from rules.dtc import Dtc
+from rules.evidence import shown
 from rules.hit import Evidence
 from rules.records import Medication
 from rules.terms import Entry, Role, Vocabulary, find, make_entry, match_words, names_code, read_entries
@@ -115,12 +116,4 @@ def may_overlap(row: Medication, begin: Dtc, end: Dtc | None, *, given_once: boo
 
 def medication_evidence(rows: Iterable[Medication]) -> tuple[Evidence, ...]:
     """Return medications as evidence: what, why, how and when; never how much."""
-    return tuple(
-        Evidence(
-            domain="CM",
-            key=row.key,
-            version=row.version,
-            values=tuple((name, str(value)) for name in _SHOWN if (value := getattr(row, name))),
-        )
-        for row in rows
-    )
+    return tuple(shown(row, _SHOWN) for row in rows)

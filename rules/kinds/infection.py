@@ -6,12 +6,13 @@ It joins what `rules.infection` recognises with what `rules.events` says of seri
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.events import GRADE_IN_WORDS, Event, Fact, events_of, evidence_of, grade_of, has_grade, seriousness_of
 from rules.hit import Answer, Evidence, Judgement
 from rules.infection import Recognition, recognise, special_interest
 from rules.kinds.antimicrobials import treated
+from rules.kinds.asked import known_to
 from rules.kinds.dose_timing import emergence_doubt
 from rules.medications import medication_evidence
 from rules.records import Medication, Participant
@@ -27,18 +28,10 @@ class When(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     serious_only: bool
-    groups: tuple[str, ...] = ()
+    groups: Annotated[tuple[str, ...], known_to(special_interest)] = ()
     min_grade: Annotated[int, Field(ge=1, le=5)] | None = None
     not_serious: bool = False
     antimicrobial_within_days: Annotated[int, Field(ge=0, le=365)] | None = None
-
-    @field_validator("groups")
-    @classmethod
-    def _are_known(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
-        for group in groups:
-            if group not in special_interest():
-                raise ValueError(f"'{group}' is unknown (known: {', '.join(sorted(special_interest()))})")
-        return groups
 
     @model_validator(mode="after")
     def _chooses(self) -> Self:

@@ -7,9 +7,9 @@ action, seriousness and doses; it must not know any term.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.event_groups import Match, class_among, recognise_group, vocabulary
+from rules.event_groups import Match, class_among, recognise_group
 from rules.events import (
     GRADE_IN_WORDS,
     Event,
@@ -23,9 +23,9 @@ from rules.events import (
     seriousness_of,
 )
 from rules.hit import Answer, Judgement, Urgency
+from rules.kinds.asked import Groups, Terms
 from rules.kinds.dose_timing import emergence_doubt, is_emergent, soon_after_dose
 from rules.records import Participant
-from rules.terms import fold_words
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -37,34 +37,17 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    groups: tuple[str, ...] = ()
-    terms: tuple[str, ...] = ()
-    socs: tuple[str, ...] = ()
-    review_socs: tuple[str, ...] = ()  # a grave event of such a class that no list knows is not evaluable, never clear
+    groups: Groups = ()
+    terms: Terms = ()
+    socs: Terms = ()
+    review_socs: Terms = ()  # a grave event of such a class that no list knows is not evaluable, never clear
     flags: tuple[Literal["AESCAN", "AESOD"], ...] = ()
     within_hours_after_dose: Annotated[int, Field(ge=1)] | None = None
     min_grade: Annotated[int, Field(ge=1, le=5)] | None = None
     related_only: bool = False
-    actions: tuple[str, ...] = ()
+    actions: Terms = ()
     not_serious: bool = False
     treatment_emergent_only: bool = False
-
-    @field_validator("groups")
-    @classmethod
-    def _are_known(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
-        known = vocabulary().groups()
-        for group in groups:
-            if group not in known:
-                raise ValueError(f"'{group}' is unknown (known: {', '.join(sorted(known))})")
-        return groups
-
-    @field_validator("terms", "socs", "review_socs", "actions")
-    @classmethod
-    def _have_words(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        for text in texts:
-            if not fold_words(text):
-                raise ValueError(f"'{text}' holds no word")
-        return texts
 
     @model_validator(mode="after")
     def _chooses(self) -> Self:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.dtc import Dtc
 from rules.exposure import dosing_ended, first_dose, last_dose, may_be_dosed
 from rules.hit import Answer, Judgement
+from rules.kinds.asked import Terms, known_to
 from rules.medications import (
     GIVEN_ONCE,
     may_overlap,
@@ -23,7 +24,6 @@ from rules.medications import (
     was_taken,
 )
 from rules.records import Medication, Participant
-from rules.terms import fold_words
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -41,26 +41,9 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    groups: tuple[str, ...] = ()
-    terms: tuple[str, ...] = ()
+    groups: Annotated[tuple[str, ...], known_to(lambda: vocabulary().groups())] = ()
+    terms: Terms = ()
     days_after_last_dose: Annotated[int, Field(ge=0, le=3650)]
-
-    @field_validator("groups")
-    @classmethod
-    def _are_known(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
-        known = vocabulary().groups()
-        for group in groups:
-            if group not in known:
-                raise ValueError(f"'{group}' is unknown (known: {', '.join(sorted(known))})")
-        return groups
-
-    @field_validator("terms")
-    @classmethod
-    def _have_words(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        for term in terms:
-            if not fold_words(term):
-                raise ValueError(f"'{term}' holds no word")
-        return terms
 
     @model_validator(mode="after")
     def _chooses(self) -> Self:

@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.dtc import Dtc
-from rules.event_groups import recognise_group, vocabulary
+from rules.event_groups import recognise_group
 from rules.events import Event, Fact, events_of, grade_of
 from rules.events import evidence_of as event_evidence
 from rules.graded import GradedFinding
 from rules.hit import Evidence
 from rules.kinds import limits
+from rules.kinds.asked import Groups
 from rules.kinds.dose_timing import is_emergent
 from rules.kinds.lab_episodes import Judged, evidence_of, sample_words
 from rules.kinds.limit_checks import judge_samples
@@ -37,16 +38,13 @@ class When(BaseModel):
     all_of: tuple[limits.When, ...] = ()
     at_least: Annotated[int, Field(ge=1)]  # so many of `of`
     of: Annotated[tuple[limits.When, ...], Field(min_length=1)]
-    of_events: tuple[str, ...] = ()  # an adverse event of any of these groups is one more of `of`
+    of_events: Groups = ()  # an adverse event of any of these groups is one more of `of`
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         optional = self.size - len(self.all_of)
         if self.at_least > optional:
             raise ValueError(f"at_least {self.at_least} is more than the {optional} criteria of 'of'")
-        for group in self.of_events:
-            if group not in vocabulary().groups():
-                raise ValueError(f"'{group}' is unknown (known: {', '.join(sorted(vocabulary().groups()))})")
         if len(self.all_of) + self.at_least < 2:
             raise ValueError("a pattern needs two criteria: one alone is a rule of kind value_limit")
         if any(one.confirm_samples > 1 or one.hold_at_least or one.expected_of for one in self.criteria):

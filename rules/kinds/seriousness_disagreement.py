@@ -19,8 +19,9 @@ from rules.events import (
     signs_of_seriousness,
     tells_of_death,
 )
-from rules.hit import Answer, Evidence, Judgement
-from rules.records import AdverseEvent, Disposition, Participant, Subject
+from rules.evidence import shown
+from rules.hit import Answer, Judgement
+from rules.records import AdverseEvent, Participant
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -103,9 +104,13 @@ def _answered(row: AdverseEvent) -> bool:
 def _about_death(rule: "Rule", participant: Participant, events: tuple[Event, ...]) -> Iterator[Judgement]:
     """Answer for a death known to DM or DS that no adverse event tells of."""
     subject = participant.subject
-    deaths = [_evidence_of_death(d) for d in participant.dispositions if tells_of_death(d)]
+    deaths = [
+        shown(d, ("dsdecod" if d.dsdecod else "dsterm", "dsstdtc"))
+        for d in participant.dispositions
+        if tells_of_death(d)
+    ]
     if subject is not None and (subject.dthfl == "Y" or subject.dthdtc is not None):
-        deaths.insert(0, _evidence_of_subject(subject))
+        deaths.insert(0, shown(subject, ("dthfl", "dthdtc")))
     unread = subject is not None and subject.dthfl not in {"", "Y", "N"}
     if any(is_fatal(row) for event in events for row in event.rows) or not (deaths or unread):
         return
@@ -125,19 +130,6 @@ def _about_death(rule: "Rule", participant: Participant, events: tuple[Event, ..
         grade=5 if deaths else None,
         evidence=tuple(deaths),
     )
-
-
-def _evidence_of_death(row: Disposition) -> Evidence:
-    """What DS says of the death."""
-    said = ("dsdecod", row.dsdecod) if row.dsdecod else ("dsterm", row.dsterm)
-    values = (said, ("dsstdtc", str(row.dsstdtc or "")))
-    return Evidence(domain="DS", key=row.key, version=row.version, values=values)
-
-
-def _evidence_of_subject(row: Subject) -> Evidence:
-    """What DM says of the death."""
-    values = (("dthfl", row.dthfl), ("dthdtc", str(row.dthdtc or "")))
-    return Evidence(domain="DM", key=row.key, version=row.version, values=values)
 
 
 def describe(when: When) -> str:

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from rules.dtc import Dtc
 from rules.events import Event, events_of, evidence_of, seriousness_of
+from rules.evidence import shown
 from rules.exposure import first_dose
-from rules.hit import Answer, Evidence, Judgement
+from rules.hit import Answer, Judgement
+from rules.kinds.asked import Terms
 from rules.records import AdverseEvent, HealthcareEncounter, Participant
-from rules.terms import Role, Vocabulary, find, fold_words, make_entry
+from rules.terms import Role, Vocabulary, find, make_entry
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -39,18 +41,10 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    admissions: Annotated[tuple[str, ...], Field(min_length=1)]
-    other_encounters: tuple[str, ...] = ()
-    denials: tuple[str, ...] = ()  # right before an admission's words they say that there was none, or not yet
+    admissions: Annotated[Terms, Field(min_length=1)]
+    other_encounters: Terms = ()
+    denials: Terms = ()  # right before an admission's words they say that there was none, or not yet
     slack_days: Annotated[int, Field(ge=0)]
-
-    @field_validator("admissions", "other_encounters", "denials")
-    @classmethod
-    def _are_words(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        for term in terms:
-            if not fold_words(term):
-                raise ValueError(f"'{term}' holds no word")
-        return terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             consequence=rule.consequence,
             at=row.hostdtc,
             evidence=(
-                _evidence(row),
+                shown(row, ("hoterm", "hodecod", "hostdtc", "hoendtc")),
                 *(evidence for one in met[:_NAMED] for evidence in evidence_of(one.event, also=("aeendtc",))),
             ),
         )
@@ -212,12 +206,6 @@ def _name(row: HealthcareEncounter) -> str:
     """An encounter as the site named it, with its day."""
     name = row.hoterm or row.hodecod or "encounter without a name"
     return f"{name} on {row.hostdtc}" if row.hostdtc is not None else f"{name}, date unknown"
-
-
-def _evidence(row: HealthcareEncounter) -> Evidence:
-    names = ("hoterm", "hodecod", "hostdtc", "hoendtc")
-    values = tuple((name, str(value)) for name in names if (value := getattr(row, name)))
-    return Evidence(domain="HO", key=row.key, version=row.version, values=values)
 
 
 def describe(when: When) -> str:
