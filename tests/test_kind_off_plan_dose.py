@@ -14,13 +14,15 @@ from rules.records import Feed, Participant, StudyView
 from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
 
 BOOK = load_rulebook("low_dose_il2_sle")
-FAULTS = "outside_windows = true\nafter_end = true\nmin_gap_hours = 36"
+LEAST = 'least_per_day = { value = 0.9, unit = "MIU" }'
+FAULTS = f"outside_windows = true\nafter_end = true\nmin_gap_hours = 36\n{LEAST}"
+DAYS = ("2026-01-01", "2026-01-03", "2026-01-05")
 PERFORMED = {"ECTRT": "ALDESLEUKIN", "ECLOT": "LOT7", "ECDOSE": "37", "ECDOSU": "MIU", "ECOCCUR": "Y"}
 
 
-def judge(*days: str, book=BOOK):
+def judge(*days: str, book=BOOK, **values: str):
     doses = tuple(
-        read_record("EC", {"USUBJID": "P1", **PERFORMED, "ECSTDTC": day}, version=number, key=f"EC{number}")
+        read_record("EC", {"USUBJID": "P1", **PERFORMED, **values, "ECSTDTC": day}, version=number, key=f"EC{number}")
         for number, day in enumerate(days, 1)
     )
     left = read_record("DS", {"DSDECOD": "LOST TO FOLLOW-UP", "DSSTDTC": "2026-01-10"}, version=99, key="DS1")
@@ -59,6 +61,7 @@ def test_no_answer_tells_amount_unit_treatment_or_lot(day):
         ("outside_windows = true", ["2026-01-16", "2026-01-17"]),
         ("after_end = true", ["2026-01-13", "2026-01-16", "2026-01-17"]),
         ("min_gap_hours = 24", ["2026-01-17"]),
+        (LEAST, []),
     ],
 )
 def test_each_fault_is_looked_for_alone(only, days):
@@ -68,8 +71,29 @@ def test_each_fault_is_looked_for_alone(only, days):
 
 
 def test_a_rule_that_looks_for_nothing_does_not_load():
-    with pytest.raises(RulebookError, match="name at least one of outside_windows, after_end, min_gap_hours"):
+    with pytest.raises(RulebookError, match="name at least one of outside_windows, after_end, min_gap_hours, least"):
         parse_rulebook(BOOK.text.replace(FAULTS, "after_end = false"), "book.toml")
+
+
+def test_too_little_that_goes_on_is_the_same_concern_and_tells_no_amount():
+    (two,), (three,) = (judge(*days, ECDOSE="0.37") for days in (DAYS[:2], DAYS))
+    assert (two.answer, two.scope, three.scope) == (Answer.HIT, "amount", "amount")
+    assert (two.anchors, three.anchors) == ({*DAYS[:2]}, {*DAYS})
+    assert two.summary == "Dose outside the plan: too little on 2026-01-01"
+    assert [record.key for record in three.evidence] == ["EC1", "EC2", "EC3"]
+    told = repr((three.summary, three.reason, three.scope, three.anchors, three.evidence))
+    assert not any(word in told for word in ("37", "MIU", "ALDESLEUKIN", "LOT7"))
+
+
+def test_a_dose_of_zero_may_be_placebo_and_is_never_too_little():
+    placebo = parse_rulebook(BOOK.text.replace('zero_dose = "not-given"', 'zero_dose = "placebo"'), "book.toml")
+    assert placebo.header.zero_dose == "placebo"
+    assert judge(*DAYS, book=placebo, ECDOSE="0") == []
+
+
+def test_a_least_amount_in_a_unit_that_does_not_convert_does_not_load():
+    with pytest.raises(RulebookError, match="least_per_day: unit 'mg' is no multiple of the international unit"):
+        parse_rulebook(BOOK.text.replace(LEAST, LEAST.replace("MIU", "mg")), "book.toml")
 
 
 def test_only_windows_need_a_plan():

@@ -1,17 +1,44 @@
-"""What the kinds that look at recorded doses answer with.
+"""What the kinds that look at recorded doses answer with, and how they read the amount of one.
 
 It knows dose records. It must not know a criterion, nor tell an amount, a treatment or a lot.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import AfterValidator
+
+from rules.dose_amount import convert_amount, international_units
 from rules.exposure import evidence_of_doses
 from rules.hit import Answer, Judgement
+from rules.kinds.amounts import Amount
 from rules.records import Dose, Participant
 
 if TYPE_CHECKING:
     from rules.rulebook import Rule
+
+
+def _is_international(amount: Amount) -> Amount:
+    """Insist on a unit that amounts of study drug are read in."""
+    if international_units(amount.unit) is None:
+        raise ValueError(f"unit '{amount.unit}' is no multiple of the international unit (such as IU, 万IU, MIU)")
+    return amount
+
+
+DoseAmount = Annotated[Amount, AfterValidator(_is_international)]
+"""An amount of study drug, as a rulebook names one."""
+
+
+def amount_of(record: Dose, unit: str) -> tuple[Decimal | None, str]:
+    """Return the amount of a record in a unit, None and why where what stands there is none; '' where nothing does."""
+    if record.dose is None:
+        unread = any(problem.startswith(f"{record.domain}DOSE:") for problem in record.problems)
+        return None, "an amount cannot be read" if unread else ""
+    if record.dose == 0:
+        return Decimal(0), ""
+    amount = convert_amount(record.dose, record.dosu, unit)
+    return amount, "an amount has no unit that converts into that of the plan" if amount is None else ""
 
 
 def about_doses(

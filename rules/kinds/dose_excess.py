@@ -11,13 +11,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from rules.dose_amount import convert_amount, international_units
 from rules.exposure import ZeroDose, was_given
 from rules.hit import EVERYTHING, Judgement
-from rules.kinds.about_doses import about_doses
-from rules.kinds.amounts import Amount
+from rules.kinds.about_doses import DoseAmount, about_doses, amount_of
 from rules.records import Dose, Participant
 from rules.regimen import day_of, dose_records, given_records, says_whether, spans_days
 from rules.units import round15
@@ -35,16 +33,9 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_per_day: Amount
+    max_per_day: DoseAmount
     max_doses_per_day: Annotated[int, Field(ge=1)]
     refused_from_times: Annotated[int, Field(ge=2)]
-
-    @field_validator("max_per_day")
-    @classmethod
-    def _is_international(cls, amount: Amount) -> Amount:
-        if international_units(amount.unit) is None:
-            raise ValueError(f"unit '{amount.unit}' is no multiple of the international unit (such as IU, 万IU, MIU)")
-        return amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +138,12 @@ def _about(
 
 def _given(when: When, record: Dose) -> _Given:
     """Read the amount of a record, or refuse it."""
-    certain, unit = says_whether(record), when.max_per_day.unit
-    if record.dose is None:
-        unread = any(problem.startswith(f"{record.domain}DOSE:") for problem in record.problems)
-        return _Given(record, certain, None, "an amount cannot be read" if unread else "")
-    if record.dose == 0:
-        return _Given(record, certain, Decimal(0))
-    amount = convert_amount(record.dose, record.dosu, unit)
-    if amount is None:
-        return _Given(record, certain, None, "an amount has no unit that converts into that of the plan")
+    certain = says_whether(record)
+    amount, refused = amount_of(record, when.max_per_day.unit)
     plan, times = when.max_per_day.value, when.refused_from_times
-    if amount >= plan * times or amount * times <= plan:
+    if amount and (amount >= plan * times or amount * times <= plan):
         return _Given(record, certain, None, "an amount is off by orders of magnitude, so it or its unit is mistyped")
-    return _Given(record, certain, amount)
+    return _Given(record, certain, amount, refused)
 
 
 def _total(doses: Iterable[_Given]) -> Decimal:

@@ -1,21 +1,23 @@
-"""Kind `off_plan_dose`: a dose that was given outside the plan's windows, too soon after the last, or after the end.
+"""Kind `off_plan_dose`: a dose outside the plan's windows, too soon after the last, after the end, or of too little.
 
 From EC, and from EX for days of which EC tells of no dose; the plan's days are counted from the first dose. It must not
-tell amounts, treatments or lots, nor judge how much was given: another kind does.
+tell amounts, treatments or lots, nor judge whether too much was given: another kind does.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.dtc import Dtc
-from rules.exposure import EndOfDosing, dosing_ended, first_dose
+from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, first_dose, was_given
 from rules.hit import EVERYTHING, Judgement
-from rules.kinds.about_doses import about_doses
+from rules.kinds.about_doses import DoseAmount, about_doses, amount_of
+from rules.kinds.amounts import Amount
 from rules.records import Dose, Participant
 from rules.regimen import (
     PlannedDose,
@@ -26,6 +28,7 @@ from rules.regimen import (
     says_whether,
     spans_days,
 )
+from rules.units import round15
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -44,10 +47,11 @@ class When(BaseModel):
     outside_windows: bool = False
     after_end: bool = False
     min_gap_hours: Annotated[int, Field(ge=1)] | None = None
+    least_per_day: DoseAmount | None = None
 
     @model_validator(mode="after")
     def _looks_for_something(self) -> Self:
-        if not (self.outside_windows or self.after_end or self.min_gap_hours):
+        if not (self.outside_windows or self.after_end or self.min_gap_hours or self.least_per_day):
             raise ValueError(f"name at least one of {', '.join(type(self).model_fields)}")
         return self
 
@@ -91,6 +95,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             before = dose
         if faults:
             yield from _about_day(rule, participant, day, doses, faults)
+    if when.least_per_day is not None:
+        yield from _about_amounts(rule, when.least_per_day, participant, _with_amounts(by_day, participant, zero_dose))
 
 
 def _not_comparable(
@@ -174,14 +180,67 @@ def _about_day(
     yield about_doses(rule, participant, f"dose of {day}", "; ".join(dict.fromkeys(reasons)), doses, hit=hit)
 
 
+def _with_amounts(
+    by_day: Mapping[date, list[Dose]], participant: Participant, zero_dose: ZeroDose
+) -> Mapping[date, list[Dose]]:
+    """Let the doses of EX stand in on the days of which EC tells no amount."""
+    told: dict[date | None, list[Dose]] = {}
+    for dose in participant.doses:
+        if dose.domain == "EX" and was_given(dose, zero_dose) and not spans_days(dose):
+            told.setdefault(day_of(dose), []).append(dose)
+    blank = {day for day, doses in by_day.items() if all(dose.dose is None for dose in doses)}
+    return {day: told.get(day, doses) if day in blank else doses for day, doses in by_day.items()}
+
+
+def _runs_of_too_little(by_day: Mapping[date, Sequence[Dose]], least: Amount) -> Iterator[tuple[Dose, ...]]:
+    """Yield the doses of each run of days with too little; enough ends a run, and an unknown amount does not."""
+    run: list[Dose] = []
+    for doses in by_day.values():
+        enough = _is_enough(doses, least)
+        if enough is False:
+            run += doses
+        elif enough and run:
+            yield tuple(run)
+            run = []
+    if run:
+        yield tuple(run)
+
+
+def _is_enough(doses: Sequence[Dose], least: Amount) -> bool | None:
+    """Whether the doses of a day come up to an amount, None where that is not known; 0 may be placebo and is enough."""
+    amounts = [amount_of(dose, least.unit)[0] for dose in doses]
+    known = [amount for amount in amounts if amount is not None]
+    if Decimal(0) in known or round15(sum(known, Decimal(0))) >= least.value:
+        return True
+    return False if len(known) == len(amounts) and all(says_whether(dose) for dose in doses) else None
+
+
+def _about_amounts(
+    rule: "Rule", least: Amount, participant: Participant, by_day: Mapping[date, Sequence[Dose]]
+) -> Iterator[Judgement]:
+    """Answer for each run of days with too little, and once for all days of which the amount is not known."""
+    for run in _runs_of_too_little(by_day, least):
+        days = list(dict.fromkeys(str(day_of(dose)) for dose in run))
+        reason = f"less than the planned amount of a day is recorded, or its unit is wrong: {', '.join(days)}"
+        said = about_doses(rule, participant, "amount", reason, run, hit=True)
+        yield replace(said, summary=f"{rule.title}: too little on {days[0]}", anchors=frozenset(days))
+    unknown = [dose for doses in by_day.values() if _is_enough(doses, least) is None for dose in doses]
+    if unknown:  # untold: who asks whether too much was given is told of each
+        reason = "an amount is not recorded, or has no unit that converts into that of the plan"
+        yield about_doses(rule, participant, "amounts not known", reason, unknown, told=False)
+
+
 def describe(when: When) -> str:
     """Say the criterion in words."""
     chosen = {
         "on a day in no window of a planned dose, such as in a rest phase": when.outside_windows,
         "after discontinuation, completion or death": when.after_end,
         f"less than {when.min_gap_hours} hours after the dose before": when.min_gap_hours,
+        f"of less than {when.least_per_day} in a day": when.least_per_day,
     }
     words = f"A dose recorded as given {'; or '.join(text for text, wanted in chosen.items() if wanted)}."
     if when.min_gap_hours:
         words += f" Without times of day, {ceil(when.min_gap_hours / 24)} days apart are far enough."
+    if when.least_per_day:
+        words += " Too little on consecutive days of dosing is one concern; an amount of 0 is left to what it means."
     return words
