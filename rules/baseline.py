@@ -47,6 +47,7 @@ class Based:
     """The baseline of every row."""
 
     baseline: Places  # the row that is the baseline, NONE without one
+    refused: Places  # the row that would be, and is not believed, NONE where there is a baseline
     value: Places  # index into values
     values: Sequence[Decimal | None]  # the baseline's value in the unit of the row, None where they do not compare
     after: NDArray[np.bool_]  # a baseline clause may apply
@@ -54,9 +55,15 @@ class Based:
 
 def give_baselines(columns: FindingColumns, method: Method) -> Based:
     """Choose the baseline of every person and test, and give it to each of their rows in the unit of the row."""
-    baseline = _choose(columns, method)
+    baseline, refused = _choose(columns, method)
     value, values = _in_unit_of_row(columns, baseline)
-    return Based(baseline=baseline, value=value, values=values, after=_is_after(columns, baseline))
+    return Based(
+        baseline=baseline,
+        refused=np.where(baseline == NONE, refused, NONE),
+        value=value,
+        values=values,
+        after=_is_after(columns, baseline),
+    )
 
 
 def to_samples(columns: FindingColumns, based: Based) -> c.Samples:
@@ -85,15 +92,12 @@ def _floats(values: Iterable[Decimal | None]) -> c.Floats:
     return np.array([np.nan if value is None else float(value) for value in values], np.float64)
 
 
-def _choose(columns: FindingColumns, method: Method) -> Places:
-    """Return each row's baseline: the last one flagged, or the last number on or before the first dose.
+def _choose(columns: FindingColumns, method: Method) -> tuple[Places, Places]:
+    """Return each row's baseline, and the one that it would have if every number were believed.
 
-    Of the latter, one in a unit that fits the test goes before any other: a percentage is no baseline of a count. Of
-    several at one moment, it is the one that hides least. A spoiled specimen gives no baseline.
+    The last one flagged, or the last number on or before the first dose. Of the latter, one in a unit that fits the
+    test goes before any other: a percentage is no baseline of a count. A spoiled specimen gives no baseline.
     """
-    tests: dict[str, int] = {}
-    test = np.array([tests.setdefault(r.test, len(tests)) for r in columns.readings], np.intp)[columns.reading]
-    concern = columns.person * len(tests) + test
     usable = np.array([not r.spoiled for r in columns.readings], np.bool_)
     fits = np.zeros(len(columns.readings), np.bool_)
     chosen_by = columns.flagged
@@ -101,12 +105,25 @@ def _choose(columns: FindingColumns, method: Method) -> Places:
         usable &= np.array([r.number is not None for r in columns.readings], np.bool_)
         fits = np.array([r.fits for r in columns.readings], np.bool_)
         chosen_by = columns.predose == PREDOSE[True]
-    candidates = np.flatnonzero(chosen_by & usable[columns.reading])
-    of = columns.reading[candidates]
+    believed = np.array([_is_believable(r) for r in columns.readings], np.bool_)
+    candidates = chosen_by & usable[columns.reading]
+    believable = believed[columns.reading]
+    return _last(columns, candidates & believable, fits), _last(columns, candidates & ~believable, fits)
+
+
+def _last(columns: FindingColumns, candidates: NDArray[np.bool_], fits: NDArray[np.bool_]) -> Places:
+    """Return the last candidate of every row's person and test; of several at one moment, the one that hides least."""
+    if not candidates.any():
+        return np.full(len(candidates), NONE, np.intp)
+    tests: dict[str, int] = {}
+    test = np.array([tests.setdefault(r.test, len(tests)) for r in columns.readings], np.intp)[columns.reading]
+    concern = columns.person * len(tests) + test
+    places = np.flatnonzero(candidates)
+    of = columns.reading[places]
     reveals = np.array([_reveals(r) for r in columns.readings], np.float64)[of]
-    moment = columns.earliest[candidates]
-    keys = (candidates, reveals, moment, np.isnat(moment), fits[of], concern[candidates])
-    ordered = candidates[np.lexsort(keys)]
+    moment = columns.earliest[places]
+    keys = (places, reveals, moment, np.isnat(moment), fits[of], concern[places])
+    ordered = places[np.lexsort(keys)]
     chosen = np.full(int(concern.max(initial=0)) + 1, NONE, np.intp)
     last = ordered[np.diff(concern[ordered], append=NONE) != 0]
     chosen[concern[last]] = last
@@ -122,9 +139,24 @@ def _reveals(reading: FindingReading) -> float:
     """Order the results of one moment by how much of a change they reveal as a baseline."""
     if reading.number is None:
         return -np.inf
-    usual = convert(reading.test, reading.number, reading.unit, lab_tests()[reading.test].units[0])
+    usual = _usual(reading)
     number = float(reading.number if usual is None else usual)
     return number if reading.test in _FALLING else -number
+
+
+def _is_believable(reading: FindingReading) -> bool:
+    """Whether somebody who enters a trial can have a result: else it is a slip of the unit or the comma."""
+    number, test = _usual(reading), lab_tests()[reading.test]
+    return number is None or not (
+        (test.least is not None and number < test.least) or (test.most is not None and number > test.most)
+    )
+
+
+def _usual(reading: FindingReading) -> Decimal | None:
+    """Return a result in the usual unit of its test, None where it is no number or does not convert."""
+    if reading.number is None:
+        return None
+    return convert(reading.test, reading.number, reading.unit, lab_tests()[reading.test].units[0])
 
 
 def _in_unit_of_row(columns: FindingColumns, baseline: Places) -> tuple[Places, list[Decimal | None]]:

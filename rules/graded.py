@@ -44,12 +44,18 @@ class GradedFinding:
     after_baseline: bool
     low: Grade
     high: Grade
+    refused: str = ""  # the result that would be the baseline and is not believed, in words
     parts: tuple[Finding, ...] = ()  # what a derived one was computed from; () of a measured one
 
     @property
     def name(self) -> str:
         """The test's name for people, and that it was derived."""
         return lab_tests()[self.test].name + (" (derived)" if self.parts else "")
+
+    @property
+    def no_baseline(self) -> str:
+        """Why there is no baseline, where there is none, in words."""
+        return f"no usable baseline: {self.refused} is not believable" if self.refused else "no usable baseline"
 
     @property
     def fits(self) -> bool:
@@ -73,11 +79,12 @@ def grade_participants(
     low, high = grade(header.ctcae, "L", samples), grade(header.ctcae, "H", samples)
     graded: dict[str, list[GradedFinding]] = {}
     for number, row in enumerate(rows):
-        baseline = int(based.baseline[number])
+        baseline, refused = int(based.baseline[number]), int(based.refused[number])
         graded.setdefault(row.record.usubjid, []).append(
             _graded(
                 row,
                 baseline=rows[baseline].record if baseline >= 0 else None,
+                refused=rows[refused].reading if refused >= 0 else None,
                 base=based.values[based.value[number]],
                 after=bool(based.after[number]),
                 low=low.at(number),
@@ -141,7 +148,14 @@ def _columns(rows: Sequence[_Row]) -> "FindingColumns":
 
 
 def _graded(
-    row: _Row, *, baseline: Finding | None, base: Decimal | None, after: bool, low: Grade, high: Grade
+    row: _Row,
+    *,
+    baseline: Finding | None,
+    refused: FindingReading | None,
+    base: Decimal | None,
+    after: bool,
+    low: Grade,
+    high: Grade,
 ) -> GradedFinding:
     """Put one finding together with its grades."""
     reading = row.reading
@@ -163,5 +177,6 @@ def _graded(
         after_baseline=after,
         low=low,
         high=high,
+        refused=f"{refused.result} {refused.reported_unit}".strip() if refused is not None else "",
         parts=row.parts,
     )

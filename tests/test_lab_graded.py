@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from rules.ctcae.grade import UNKNOWN_UNIT, Ungraded
-from rules.ctcae.identity import identify
+from rules.ctcae.identity import identify, lab_tests
 from rules.ctcae.result import read_limit, read_result
 from rules.dtc import Dtc
 from rules.exposure import dosing_ended, first_dose, may_be_dosed
@@ -179,6 +179,36 @@ def test_a_spoiled_specimen_is_no_baseline(method: str, condition: str, base: in
         sample("PLAT", -9, 200, blfl="Y"), sample("PLAT", -3, 30, spccnd=condition, blfl="Y"), sample("PLAT", 8, 35)
     ]  # fmt: skip
     assert graded(rows, baseline=method)[-1].base == base
+
+
+@pytest.mark.parametrize("method", ["last-predose", "flag"])
+@pytest.mark.parametrize(
+    ("result", "unit", "base"),
+    [
+        (20, "g/L", 20), (19.9, "g/L", 140), (300, "g/L", 300), (300.1, "g/L", 140), (14, "g/L", 140),
+        (14, "g/dL", 140), (140, "g/dL", 140), (1.2, "mmol/L", 140), (8, "mmol/L", 128.9),
+    ],
+)  # fmt: skip
+def test_a_number_that_nobody_can_have_is_no_baseline(method: str, result: float, unit: str, base: float):
+    rows = [sample("HGB", -9, 140, "g/L", blfl="Y"), sample("HGB", -3, result, unit, blfl="Y")]
+    *_, before, last = graded([*rows, sample("HGB", 8, result, "g/L")], baseline=method)
+    assert float(last.base) == pytest.approx(base, abs=0.1)
+    assert (last.refused, last.value, before.value) == ("", Decimal(str(result)), Decimal(str(result)))
+
+
+def test_a_number_that_nobody_can_have_is_named_where_there_is_no_other():
+    (_, last) = graded([sample("HGB", -3, 14, "g/L"), sample("HGB", 8, 140, "g/L")])
+    assert (last.base, last.baseline, last.refused) == (None, None, "14 g/L")
+    (_, last) = graded([sample("HGB", -3, 14, "xx"), sample("HGB", 8, 14, "xx")])
+    assert (last.base, last.refused) == (14, "")  # in such a unit nobody can say that
+
+
+def test_what_somebody_can_have_is_a_range_around_what_is_normal():
+    normal = {"HGB": 14, "PLAT": 250, "CREAT": 80, "ALB": 40, "OXYSAT": 97, "QTCF": 420, "SYSBP": 120, "TEMP": 37}
+    for test in lab_tests().values():
+        if test.least is not None and test.most is not None:
+            assert test.least < normal.get(test.code, test.most) <= test.most
+    assert all(lab_tests()[code].least and lab_tests()[code].most for code in normal)
 
 
 def test_the_original_unit_and_range_decide_even_where_the_standard_differs():

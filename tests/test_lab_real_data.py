@@ -82,6 +82,11 @@ def test_the_pilot_study_leaves_one_result_ungraded_and_names_it(pilot: list[Par
     assert undecided == [("GLUC", "<40", "the result is a limit that spans grades", 3, 4)]
 
 
+def test_every_baseline_of_the_pilot_study_is_believed(pilot: list[Participant]):
+    graded = grade_participants(pilot, header("5.0", zero_dose="placebo"))
+    assert not [(lab.test, lab.refused) for labs in graded.values() for lab in labs if lab.refused]
+
+
 def test_the_last_predose_result_is_not_the_flagged_one_for_many(pilot: list[Participant]):
     last, flagged = (
         grade_participants(pilot, header("5.0", zero_dose="placebo", baseline=definition))

@@ -321,6 +321,16 @@ def test_a_test_without_a_result_since_the_first_dose_leaves_its_rule_blind(rows
     assert cannot.summary == "Platelets: not measured after the first dose"
 
 
+def test_a_baseline_that_nobody_can_have_is_none_and_is_named():
+    rows = [sample("HGB", -3, 14, "g/L", 120), sample("HGB", 8, 70, "g/L", 120), sample("HGB", 15, 9, "g/L", 120)]
+    (hit,) = judged("lab_toxicity", HGB, rows)  # 14 g/dL, surely
+    assert (hit.answer, hit.grade) == (Answer.HIT, 3)
+    assert "no usable baseline: 14 g/L is not believable" in hit.summary
+    assert hit.summary.startswith("Haemoglobin 9 g/L")  # what is found later is told, believable or not
+    (cannot,) = judged("lab_toxicity", HGB, [*rows[:1], sample("HGB", 8, 90, "g/L", 120)])
+    assert cannot.reason == "Haemoglobin: no usable baseline: 14 g/L is not believable"
+
+
 def test_a_limit_is_told_at_its_mildest():
     (hit,) = platelets((-3, 200), (8, "<30"))
     assert (hit.answer, hit.grade, hit.consequence) == (Answer.HIT, 3, Consequence.HOLD)
@@ -499,7 +509,7 @@ def test_blood_counts_of_the_founding_study_at_every_boundary(
 @pytest.mark.parametrize(
     ("days", "reason"),
     [
-        ([(8, 45)], "whether to hold: no usable baseline to compare with"),  # below 50, and half of what?
+        ([(8, 45)], "whether to hold: no usable baseline"),  # below 50, and half of what?
         ([(8, 50)], ""),
         ([(-3, 200), (8, "<60")], "whether to hold: the result is a limit that spans grades"),
         ([(-3, 200), (8, ">20")], "the result is a limit that spans grades"),  # not even a grade is certain
@@ -510,7 +520,7 @@ def test_blood_counts_of_the_founding_study_at_every_boundary(
 def test_a_hold_in_doubt_is_said_beside_what_is_told(days: list[tuple[int, object]], reason: str):
     said = [j.reason for j in platelets(*days) if j.answer is Answer.NOT_EVALUABLE]
     if days == [(8, 50)]:
-        assert said == ["Platelets: no usable baseline to compare with"]  # grade 2: not told, and no hold either
+        assert said == ["Platelets: no usable baseline"]  # grade 2: not told, and no hold either
     else:
         assert said == ([f"Platelets: {reason}"] if reason else [])
 

@@ -181,7 +181,8 @@ def test_a_rise_in_other_units_is_converted():
 
 def test_kidney_without_a_baseline_cannot_tell():
     (zero,) = kidney((-9, 0), (8, 90))
-    assert (zero.answer, zero.reason) == (Answer.NOT_EVALUABLE, "Creatinine: no baseline")
+    said = "Creatinine: no usable baseline: 0 umol/L is not believable"
+    assert (zero.answer, zero.reason) == (Answer.NOT_EVALUABLE, said)
     (cannot,) = kidney((8, 90))
     assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, "Creatinine: no baseline")
 
@@ -434,12 +435,16 @@ def test_a_limit_that_the_baseline_met_asks_what_counts_as_worse(change: dict[st
         (20, "<10", [Answer.HIT]),
         (20, "<11", [Answer.NOT_EVALUABLE]),
         (20, ">9", [Answer.NOT_EVALUABLE]),
-        (0, 0, [Answer.CLEAR]),
     ],
 )
 def test_a_low_limit_that_the_baseline_met_asks_for_a_part_of_it(change, baseline, result, expected):
     when = {"below": {"value": 30, "unit": "g/L"}, "new_only": True} | change
     assert answers(told("ALB", when, (-3, baseline), (8, result), unit="g/L")) == expected
+
+
+def test_a_baseline_of_0_cannot_fall():
+    when = {"below_lln": 1, "new_only": True, "part_of_baseline": 0.5}
+    assert answers(told("TSH", when, (-3, 0), (8, 0), unit="mU/L", low=0.3)) == [Answer.CLEAR]
 
 
 def test_a_part_of_a_baseline_in_another_unit_is_converted_or_not_evaluable():

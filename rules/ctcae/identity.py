@@ -8,6 +8,7 @@ the study says which one it means.
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -21,13 +22,23 @@ class LabTest:
     name: str  # for people
     units: tuple[str, ...]  # that fit it, the usual one first; "1" where it has none
     domain: str
+    least: Decimal | None = None  # in the usual unit: nobody who enters a trial lies beyond, whatever the disease
+    most: Decimal | None = None
 
 
 @cache
 def lab_tests() -> Mapping[str, LabTest]:
     """Return every known test by its own code."""
     return {
-        row["test"]: LabTest(row["test"], row["name"], tuple(row["units"].split()), row["domain"]) for row in _rows()
+        row["test"]: LabTest(
+            code=row["test"],
+            name=row["name"],
+            units=tuple(row["units"].split()),
+            domain=row["domain"],
+            least=Decimal(row["least"]) if row["least"] else None,
+            most=Decimal(row["most"]) if row["most"] else None,
+        )
+        for row in _rows()
     }
 
 

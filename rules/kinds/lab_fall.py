@@ -190,7 +190,7 @@ def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades |
     if lab.value is None:
         return grades.why
     if start is None:
-        return (grades.why or "no usable baseline to compare with") if grades.highest else ""
+        return (grades.why or lab.no_baseline) if grades.highest else ""
     if grades.highest <= start.lowest:
         return ""
     falls = lab.base is None or lab.censor in (">", ">=") or _falls_enough(when, lab)
@@ -211,7 +211,7 @@ def _may_hold(hold: Hold, lab: GradedFinding) -> str:
         return ""
     if hold.min_fall_percent is not None:
         if lab.base is None:
-            return "no usable baseline to compare with"
+            return lab.no_baseline
         fall = percent_below(lab.value, lab.base)
         if lab.censor not in ("<", "<=") and (fall is None or fall < hold.min_fall_percent):
             return ""

@@ -110,7 +110,7 @@ def _summary(when: When, worst: GradedFinding, previous: GradedFinding | None, e
     grades = grades_of(when, worst)
     spread = f" to {grades.highest}" if grades.why else ""
     parts = [sample_words(worst, f"grade {grades.lowest}{spread}")]
-    parts.append(f"baseline {plain(worst.base)}" if worst.base is not None else "no usable baseline")
+    parts.append(f"baseline {plain(worst.base)}" if worst.base is not None else worst.no_baseline)
     if previous is not None and previous.record.key != getattr(worst.baseline, "key", None):
         before = value_in_unit_of(worst, previous)
         parts.append(f"previous {plain(before)}" if before is not None else f"previous {previous.result}")

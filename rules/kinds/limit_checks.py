@@ -57,7 +57,11 @@ def _judge_sample(
     if word is None:
         checked = [held, *own, above_high_uln(when, lab, baseline), *changes(when, lab, labs, own)]
     met = [answer for answer in checked if isinstance(answer, Met) and not answer.history]
-    unknown = {str(answer) for answer in checked if isinstance(answer, Ungraded)}
+    unknown = {
+        lab.no_baseline if answer is Ungraded.NO_BASELINE and lab.refused else str(answer)
+        for answer in checked
+        if isinstance(answer, Ungraded)
+    }
     return Judged(
         lab=lab,
         hit=bool(met),

@@ -92,7 +92,7 @@ class _Said:
         liver, bile = (sample.lab for sample in worst)
         pattern = patterns[liver.record.key]
         baseline = self._baseline(liver)
-        before = f"baseline {plain(liver.base)}" if liver.base is not None else "no usable baseline"
+        before = f"baseline {plain(liver.base)}" if liver.base is not None else liver.no_baseline
         samples = [sample.lab for pair in episode for sample in pair]
         return Judgement(
             rule_id=self.rule.id,

@@ -177,7 +177,7 @@ def _summary(when: When, sample: Judged, episode: Sequence[Judged]) -> str:
     if worst.base is not None:
         parts.append(f"baseline {plain(worst.base)}")
     else:
-        parts.append(f"baseline {start.result}" if when.positive and start is not None else "no usable baseline")
+        parts.append(f"baseline {start.result}" if when.positive and start is not None else worst.no_baseline)
     if episode[-1].lab is not worst:
         parts.append(f"latest {episode[-1].lab.result} on {episode[-1].lab.adt}")
     return f"{sample_words(worst, '')}: {', '.join(parts)}"
