@@ -79,7 +79,7 @@ def test_too_little_that_goes_on_is_the_same_concern_and_tells_no_amount():
     (two,), (three,) = (judge(*days, ECDOSE="0.37") for days in (DAYS[:2], DAYS))
     assert (two.answer, two.scope, three.scope) == (Answer.HIT, "amount", "amount")
     assert (two.anchors, three.anchors) == ({*DAYS[:2]}, {*DAYS})
-    assert two.summary == "Dose outside the plan: too little on 2026-01-01"
+    assert two.summary == "Dose outside the plan: too little from 2026-01-01"
     assert [record.key for record in three.evidence] == ["EC1", "EC2", "EC3"]
     told = repr((three.summary, three.reason, three.scope, three.anchors, three.evidence))
     assert not any(word in told for word in ("37", "MIU", "ALDESLEUKIN", "LOT7"))

@@ -223,10 +223,11 @@ def _about_amounts(
         days = list(dict.fromkeys(str(day_of(dose)) for dose in run))
         reason = f"less than the planned amount of a day is recorded, or its unit is wrong: {', '.join(days)}"
         said = about_doses(rule, participant, "amount", reason, run, hit=True)
-        yield replace(said, summary=f"{rule.title}: too little on {days[0]}", anchors=frozenset(days))
+        since = f"{'from' if days[1:] else 'on'} {days[0]}"
+        yield replace(said, summary=f"{rule.title}: too little {since}", anchors=frozenset(days))
     unknown = [dose for doses in by_day.values() if _is_enough(doses, least) is None for dose in doses]
     if unknown:  # untold: who asks whether too much was given is told of each
-        reason = "an amount is not recorded, or has no unit that converts into that of the plan"
+        reason = "an amount is not recorded or not in a unit of the plan, or its dose may not have been given"
         yield about_doses(rule, participant, "amounts not known", reason, unknown, told=False)
 
 
