@@ -107,11 +107,9 @@ def may_overlap(row: Medication, begin: Dtc, end: Dtc | None, *, given_once: boo
         start is not None and end is not None and start.earliest > end.latest
     ):
         return False, False
-    starts_within = (
-        start is not None and start.earliest >= begin.latest and (end is None or start.latest <= end.earliest)
-    )
-    spans = start is not None and start.latest <= begin.earliest and stop is not None and stop.earliest >= begin.latest
-    return True, starts_within or spans
+    in_time = end is None or (start is not None and start.latest <= end.earliest)
+    lasts = any(moment is not None and moment.earliest >= begin.latest for moment in (start, stop))
+    return True, in_time and lasts
 
 
 def medication_evidence(rows: Iterable[Medication]) -> tuple[Evidence, ...]:

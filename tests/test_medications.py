@@ -130,7 +130,9 @@ def test_a_rulebooks_own_terms_count():
         ("2026-06-01", "", False, (True, False)),
         ("2026-06-02", "", False, (False, False)),
         ("2026-05", "2026-05", False, (True, False)),
+        ("2026-05", "2026-05-20", False, (True, True)),  # begun before or after the dose, it went on after it
         ("", "2026-05-03", False, (False, False)),
+        ("", "2026-05-20", False, (True, False)),
         ("", "", False, (True, False)),
     ],
 )
