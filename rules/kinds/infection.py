@@ -4,13 +4,15 @@ It joins what `rules.infection` recognises with what `rules.events` says of seri
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.events import GRADE_IN_WORDS, Event, Fact, events_of, evidence_of, grade_of, has_grade, seriousness_of
-from rules.hit import Answer, Evidence, Judgement
+from rules.events import GRADE_IN_WORDS, Event, Fact, events_of, has_grade, seriousness_of
+from rules.hit import Judgement
 from rules.infection import Recognition, recognise, special_interest
+from rules.kinds.about_events import about_event
 from rules.kinds.antimicrobials import treated
 from rules.kinds.asked import known_to
 from rules.kinds.dose_timing import emergence_doubt
@@ -62,21 +64,17 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         half_known = wanted is True or any(fact.unreadable or fact.holds for fact in facts if fact.why)
         blind = when.antimicrobial_within_days is not None and "CM" not in context.domains  # of everybody: only counted
         doubt = emergence_doubt(event, participant, context)
-        yield Judgement(
-            rule_id=rule.id,
-            usubjid=participant.usubjid,
-            scope=event.key,
-            anchors=frozenset({event.key}),
-            answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
-            summary=_summary(when, recognition, event, hit=hit),
-            reason="; ".join(filter(None, (recognition.why, *(fact.why for fact in facts), doubt))),
-            urgency=rule.urgency,
-            consequence=rule.consequence,
-            grade=grade_of(event),
+        said = about_event(
+            rule,
+            participant,
+            event,
+            _summary(when, recognition, event, hit=hit),
+            (recognition.why, *(fact.why for fact in facts), doubt),
+            hit=hit,
             told=hit or (half_known and not blind),
-            at=event.onset,
-            evidence=_evidence(when, event, recognition, medications),
+            also=(*recognition.variables, *(("aesev",) if when.min_grade is not None else ())),
         )
+        yield replace(said, evidence=(*said.evidence, *medication_evidence(medications)))
 
 
 def _facts(when: When, event: Event) -> Iterator[Fact]:
@@ -91,14 +89,6 @@ def _facts(when: When, event: Event) -> Iterator[Fact]:
         yield has_grade(event, when.min_grade)
 
 
-def _evidence(
-    when: When, event: Event, recognition: Recognition, medications: tuple[Medication, ...]
-) -> tuple[Evidence, ...]:
-    """Return the event, and what it was treated with, as evidence."""
-    also = (*recognition.variables, *(("aesev",) if when.min_grade is not None else ()))
-    return (*evidence_of(event, also=also), *medication_evidence(medications))
-
-
 def _is_wanted(when: When, recognition: Recognition) -> bool | None:
     """Whether the event is an infection that the rule looks for; None where that cannot be known."""
     if recognition.infection is not True or not when.groups:
@@ -110,12 +100,12 @@ def _summary(when: When, recognition: Recognition, event: Event, *, hit: bool) -
     if not hit:
         what = "a serious infection" if when.serious_only else "an infection"
         what += " of special interest" if when.groups else ""
-        return f"May be {what}: {event.term}"
+        return f"May be {what}"
     ended = ", fatal" if event.fatal else ""
     what = "Serious infection" if when.serious_only else "Infection"
     what += " with systemic antimicrobials" if when.antimicrobial_within_days is not None else ""
     names = ", ".join(sorted(recognition.groups & set(when.groups)))
-    return f"{what}{f' of special interest ({names})' if names else ''}{ended}: {event.term}"
+    return f"{what}{f' of special interest ({names})' if names else ''}{ended}"
 
 
 def describe(when: When) -> str:

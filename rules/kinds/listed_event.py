@@ -5,6 +5,7 @@ action, seriousness and doses; it must not know any term.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,14 +16,13 @@ from rules.events import (
     Event,
     Fact,
     events_of,
-    evidence_of,
-    grade_of,
     has_action,
     has_grade,
     may_be_related,
     seriousness_of,
 )
-from rules.hit import Answer, Judgement, Urgency
+from rules.hit import Judgement, Urgency
+from rules.kinds.about_events import about_event
 from rules.kinds.asked import Groups, Terms
 from rules.kinds.dose_timing import emergence_doubt, is_emergent, soon_after_dose
 from rules.records import Participant
@@ -87,21 +87,17 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         looked_for = when.names_events and match.belongs is True
         needs_look = grave if when.names_events else seriousness_of(event).serious
         told = hit or looked_for or unread or bool(needs_look and not match.known_otherwise)
-        yield Judgement(
-            rule_id=rule.id,
-            usubjid=participant.usubjid,
-            scope=event.key,
-            anchors=frozenset({event.key}),
-            answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
-            summary=_summary(rule, match, event, hit=hit),
-            reason="; ".join(filter(None, dict.fromkeys((*(fact.why for fact in facts), doubt)))),
-            urgency=urgency,
-            consequence=rule.consequence,
-            grade=grade_of(event),
+        said = about_event(
+            rule,
+            participant,
+            event,
+            _summary(rule, match, event, hit=hit),
+            (*(fact.why for fact in facts), doubt),
+            hit=hit,
             told=told,
-            at=event.onset,
-            evidence=evidence_of(event, also=(*match.variables, *_variables(when))),
+            also=(*match.variables, *_variables(when)),
         )
+        yield replace(said, urgency=urgency)
 
 
 def _match(when: When, event: Event) -> Match:
@@ -164,9 +160,9 @@ def _variables(when: When) -> Iterator[str]:
 
 def _summary(rule: "Rule", match: Match, event: Event, *, hit: bool) -> str:
     if not hit:
-        return f"Cannot tell ({rule.title}): {event.term}"
+        return f"Cannot tell ({rule.title})"
     what = ", ".join(sorted(match.groups)).replace("-", " ").capitalize() or rule.title
-    return f"{what}{', fatal' if event.fatal else ''}: {event.term}"
+    return f"{what}{', fatal' if event.fatal else ''}"
 
 
 def describe(when: When) -> str:

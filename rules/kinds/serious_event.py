@@ -5,12 +5,14 @@ criteria disagree: another kind says that.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.events import CRITERIA, events_of, evidence_of, grade_of, seriousness_of
-from rules.hit import Answer, Judgement
+from rules.events import CRITERIA, events_of, seriousness_of
+from rules.hit import Judgement
+from rules.kinds.about_events import about_event
 from rules.kinds.dose_timing import emergence_doubt
 from rules.records import Participant
 
@@ -33,22 +35,16 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             continue
         hit = seriousness.serious is True
         what = "Fatal adverse event" if event.fatal else "Serious adverse event"
-        yield Judgement(
-            rule_id=rule.id,
-            usubjid=participant.usubjid,
-            scope=event.key,
-            anchors=frozenset({event.key}) | seriousness.signs,
-            each_anchor_is_news=True,
-            answer=Answer.HIT if hit else Answer.NOT_EVALUABLE,
-            summary=f"{what if hit else 'Seriousness unknown'}: {event.term}",
-            reason="; ".join(filter(None, (seriousness.why, emergence_doubt(event, participant, context)))),
-            urgency=rule.urgency,
-            consequence=rule.consequence,
-            grade=grade_of(event),
+        said = about_event(
+            rule,
+            participant,
+            event,
+            what if hit else "Seriousness unknown",
+            (seriousness.why, emergence_doubt(event, participant, context)),
+            hit=hit,
             told=hit or seriousness.unreadable,
-            at=event.onset,
-            evidence=evidence_of(event),
         )
+        yield replace(said, anchors=said.anchors | seriousness.signs, each_anchor_is_news=True)
 
 
 def describe(when: When) -> str:

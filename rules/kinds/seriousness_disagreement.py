@@ -12,8 +12,6 @@ from rules.events import (
     CRITERIA,
     Event,
     events_of,
-    evidence_of,
-    grade_of,
     has_fatal_outcome,
     is_fatal,
     signs_of_seriousness,
@@ -21,6 +19,7 @@ from rules.events import (
 )
 from rules.evidence import shown
 from rules.hit import Answer, Judgement
+from rules.kinds.about_events import about_event
 from rules.records import AdverseEvent, Participant
 
 if TYPE_CHECKING:
@@ -54,21 +53,9 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         faults = dict.fromkeys(fault for row in event.rows for fault in _faults(when, row))
         unread = dict.fromkeys(fault for row in event.rows for fault in _unread(when, row))
         if faults or unread:
-            yield Judgement(
-                rule_id=rule.id,
-                usubjid=participant.usubjid,
-                scope=event.key,
-                anchors=frozenset({event.key}),
-                answer=Answer.HIT if faults else Answer.NOT_EVALUABLE,
-                summary=f"Seriousness {'disagrees with itself' if faults else 'cannot be checked'}: {event.term}",
-                reason="; ".join(faults or unread),
-                urgency=rule.urgency,
-                consequence=rule.consequence,
-                grade=grade_of(event),
-                told=bool(faults),
-                at=event.onset,
-                evidence=evidence_of(event),
-            )
+            summary = f"Seriousness {'disagrees with itself' if faults else 'cannot be checked'}"
+            hit = bool(faults)
+            yield about_event(rule, participant, event, summary, faults or unread, hit=hit, told=hit)
     if when.death_without_fatal_event:
         yield from _about_death(rule, participant, events)
 
