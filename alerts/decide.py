@@ -202,10 +202,10 @@ def _goes_on(hit: Judgement, alert: StandingAlert) -> Decision:
     if alert.state == "closed":
         reason = f"goes on after it was closed, on evidence that was not there then: {hit.reason}"
         return Decision(action=Action.REOPEN, reason=reason, judgement=hit, alert=alert)
-    if hit.each_anchor_is_news:
-        return Decision(
-            action=Action.RENOTIFY, reason=f"more than told before: {hit.reason}", judgement=hit, alert=alert
-        )
+    worse = hit.worst_anchor and hit.worst_anchor not in alert.anchors
+    if worse or hit.each_anchor_is_news:
+        reason = f"{'worse' if worse else 'more'} than told before: {hit.reason}"
+        return Decision(action=Action.RENOTIFY, reason=reason, judgement=hit, alert=alert)
     if hit.recovery and not alert.recovery:
         return _recovered(hit, alert)
     reason = "the episode goes on, no worse than told"

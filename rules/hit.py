@@ -86,6 +86,7 @@ class Judgement:
     consequence: Consequence = Consequence.WATCH
     grade: int | None = None
     each_anchor_is_news: bool = False  # a further anchor is told, not only written as the episode going on
+    worst_anchor: str = ""  # of what no grade says how bad it is: told again where it is a further one
     told: bool = True  # a hit is always told; another answer only where the kind says so
     at: Dtc | None = None  # when it happened: onset, sampling, planned day; circumstances are shown for then
     recovery: str = ""  # the later result that ended the episode, in words; '' while it goes on

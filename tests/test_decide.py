@@ -89,6 +89,23 @@ def test_where_each_anchor_is_news_a_further_one_is_told():
     assert (decision.action, decision.told) == (Action.RENOTIFY, True)
 
 
+@pytest.mark.parametrize(
+    ("worst", "state", "action"),
+    [
+        ("P1/PLAT/d15", "open", Action.RENOTIFY),
+        ("P1/PLAT/d15", "acknowledged", Action.RENOTIFY),
+        ("P1/PLAT/d15", "closed", Action.REOPEN),
+        ("", "open", Action.EXTEND),
+        (min(HIT.anchors), "open", Action.EXTEND),
+    ],
+)
+def test_where_no_grade_says_how_bad_it_is_a_further_worst_is_told(worst: str, state: str, action: Action):
+    more = replace(HIT, anchors=HIT.anchors | {"P1/PLAT/d15"}, worst_anchor=worst)
+    decision = only(decide([more], Standing(alerts=(replace(ALERT, state=state),)), SIGHT))
+    assert (decision.action, decision.told) == (action, action is not Action.EXTEND)
+    assert decision.reason.startswith("worse than told before: ") is (action is Action.RENOTIFY)
+
+
 def test_a_new_version_with_the_same_values_adds_nothing():
     again = replace(HIT, evidence=(replace(LOW, version=99),))
     assert decide([again], TOLD, SIGHT) == ()

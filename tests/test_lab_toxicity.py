@@ -378,6 +378,21 @@ def test_a_version_without_numbers_and_a_rule_without_cut_offs_cannot_tell():
     assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, "Lymphocytes: the criterion has no number")
 
 
+@pytest.mark.parametrize(
+    ("unit", "results", "worst"),
+    [
+        ("xx", (80, 20), "PLAT/15/20"),  # a crash, and another one, in a unit that nobody can grade
+        ("xx", (20, 80), "PLAT/8/20"),
+        ("10^9/L", (45, 20), ""),  # the grade says it
+        ("10^9/L", ("<50", "<45"), ""),
+    ],
+)
+def test_of_falls_that_no_grade_tells_the_worst_is_named(unit: str, results: tuple[object, object], worst: str):
+    rows = [sample("PLAT", day, n, unit, 150) for day, n in ((-3, 200), (8, results[0]), (15, results[1]))]
+    hit = judged("lab_toxicity", PLAT, rows)[0]
+    assert (hit.answer, hit.worst_anchor) == (Answer.HIT, worst)
+
+
 def test_clumped_platelets_are_said():
     (hit,) = judged("lab_toxicity", PLAT, [*plat((-3, 200)), sample("PLAT", 8, 20, low=150, spccnd="CLUMPED")])
     assert "specimen clumped" in hit.summary

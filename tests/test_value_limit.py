@@ -268,6 +268,25 @@ def test_a_lower_limit_with_room_for_recovery(low: object, between: int, episode
     assert answers(judged("value_limit", when, rows)) == [Answer.HIT] * episodes
 
 
+@pytest.mark.parametrize(
+    ("test", "when", "results", "worst"),
+    [
+        ("TSH", {"above_uln": 1}, (5, 90), 90),  # thyrotropin has no grade
+        ("TSH", {"above_uln": 1}, (90, 5), 90),
+        ("TSH", {"above_uln": 1}, (90, 90), 90),
+        ("PROTU", {"positive": "1+"}, ("1+", "4+"), "4+"),
+        ("HCG", {"positive": "1+", "at_least": {"value": 5, "unit": "U/L"}}, (50, 5000), ""),  # pregnant is pregnant
+        ("ALT", {"above_uln": 1}, (50, 900), ""),  # the grade says it
+    ],
+)
+def test_of_what_no_grade_tells_the_worst_is_named(test: str, when: dict[str, object], results, worst: object):
+    unit, spec = {"TSH": "mU/L", "PROTU": ""}.get(test, "U/L"), "URINE" if test == "PROTU" else ""
+    rows = [sample(test, day, n, unit, 0, 4, spec=spec) for day, n in zip((8, 15), results, strict=True)]
+    (hit,) = judged("value_limit", {"tests": [test]} | when, rows)
+    day = 8 + 7 * (results.index(worst) if worst else 0)
+    assert (hit.answer, hit.worst_anchor) == (Answer.HIT, worst and f"{test}/{day}/{worst}")
+
+
 QT = {"tests": ["QTCF", "QTCB"], "either": True, "min_grade": 3, "recovers_at_most": {"value": 450, "unit": "ms"}}
 
 

@@ -42,6 +42,7 @@ class Judged:
     at_once: bool = False  # must be told immediately
     grave: bool = False  # must be told immediately once the next sample says the same
     grade: int | None = None  # the least it can be
+    vague: bool = False  # no grade says how bad it is: of two such samples the further out is worse
 
 
 def episodes(samples: Iterable[Judged]) -> list[tuple[Judged, ...]]:

@@ -85,6 +85,7 @@ def _hit(
         usubjid=usubjid,
         scope=when.test,
         anchors=frozenset(s.lab.record.key for s in episode),
+        worst_anchor=worst.lab.record.key if worst.vague else "",
         answer=Answer.HIT,
         summary=_summary(when, worst.lab, previous, episode),
         reason="; ".join(because),

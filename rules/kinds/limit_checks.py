@@ -62,6 +62,7 @@ def _judge_sample(
         for answer in checked
         if isinstance(answer, Ungraded)
     }
+    grade = max((grade.lowest for grade in _grades(when, lab) if grade.term), default=None)
     return Judged(
         lab=lab,
         hit=bool(met),
@@ -72,7 +73,8 @@ def _judge_sample(
         history=tuple(answer.words for answer in checked if isinstance(answer, Met) and answer.history),
         severe=isinstance(held, Met),
         hold=isinstance(held, Met),
-        grade=max((grade.lowest for grade in _grades(when, lab) if grade.term), default=None),
+        grade=grade,
+        vague=grade is None and (when.positive is None or word is not None),  # of an HCG that rises nothing is worse
     )
 
 

@@ -107,6 +107,7 @@ class _Concern:
             usubjid=self.usubjid,
             scope=self.scope,
             anchors=frozenset(sample.lab.record.key for sample in episode),
+            worst_anchor=worst.lab.record.key if worst.vague else "",
             answer=Answer.HIT,
             summary=f"{_summary(self.when, worst, episode)}{also}",
             reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
