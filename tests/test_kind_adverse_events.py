@@ -9,8 +9,8 @@ import pytest
 
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
-from rules.events import events_of, grade_of
-from rules.hit import Answer
+from rules.events import events_of, grade_of, has_grade, seriousness_of
+from rules.hit import Answer, Urgency
 from rules.reading import read_record
 from rules.records import AdverseEvent, Disposition, Feed, Participant, StudyView, Subject
 from rules.rulebook import load_rulebook
@@ -141,3 +141,22 @@ def test_cdisc_pilot_serious_events_and_disagreements(data):
     reasons = Counter(judgement.reason.split(" although")[0] for judgement in said["SAE-02"])
     assert reasons["AESER is N"] == 29
     assert not said["INF-02"]
+
+
+def test_a_study_without_classes_tells_each_grave_event_that_no_list_knows_and_its_blindness_once(data):
+    with (data / "cdiscpilot01/ae.csv").open() as file:
+        rows = [{**row, "AEBODSYS": "", "AESOC": ""} for row in csv.DictReader(file)]
+    people = _participants(rows)
+    said = judge(*people, book=load_rulebook("low_dose_il2_sle"))
+    grave = {event.key for one in people for event in events_of(one) if _is_grave(event)}
+    told = {judgement.scope for judgement in said["CLS-01"] if judgement.told}
+    elsewhere = ("CV-01", "CV-02", "NEU-01", "MAL-01", "INF-01", "INF-04")
+    known = {judgement.scope for rule in elsewhere for judgement in said[rule] if judgement.answer is Answer.HIT}
+    assert told == grave - known  # whichever no rule tells of is told as not evaluable, and none is clear
+    assert (len(grave), len(told)) == (55, 35)
+    assert {judgement.urgency for judgement in said["CLS-01"]} == {Urgency.SAME_DAY}
+    assert any("CLS-01" in judgement.scope for judgement in said["FEED-03"])
+
+
+def _is_grave(event):
+    return seriousness_of(event).serious is True or has_grade(event, 3).holds is True
