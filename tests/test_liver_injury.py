@@ -52,6 +52,11 @@ def test_a_hit_says_what_when_and_how_much():
     )
 
 
+def test_a_baseline_that_is_not_believed_is_named_beside_the_hit():
+    (hit,) = liver(at("ALT", -3, 60000), at("ALT", 8, 130), at("BILI", 10, 45), at("ALP", 8, 80))
+    assert "no usable baseline: 60000 U/L is not believable" in hit.summary
+
+
 @pytest.mark.parametrize(
     ("later", "recovered"),
     [

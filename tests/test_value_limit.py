@@ -302,6 +302,8 @@ def test_two_tests_of_which_one_is_enough_are_one_concern_with_both_results():
         f"QTcF interval 505 ms on {on(8)}: baseline 430, latest 510 on {on(9)}; QTcB interval 520 ms on {on(8)}"
     )
     assert [dict(e.values)["egorres"] for e in hit.evidence] == ["430", "505", "520", "510"]
+    (hit,) = interval(("QTCF", 8, 455), ("QTCB", 8, 520), when=QT | {"min_grade": 1})
+    assert (hit.summary.startswith("QTcB interval 520"), hit.grade) == (True, 3)
     apart = interval(("QTCF", 8, 505), ("QTCB", 8, 520), when=QT | {"either": False})
     assert [hit.scope for hit in apart] == ["QTCF", "QTCB"]
 
@@ -312,6 +314,7 @@ def test_two_tests_of_which_one_is_enough_are_one_concern_with_both_results():
         ([("QTCF", 9, 440)], 1),  # the other has not recovered
         ([("QTCF", 9, 440), ("QTCB", 9, 451)], 1),
         ([("QTCF", 9, 440), ("QTCB", 9, 450)], 2),
+        ([("QTCB", 9, 510), ("QTCF", 9, 440), ("QTCB", 10, 450)], 2),  # each is compared with its own
         ([("QTCF", 9, 440), ("QTCF", 10, 505), ("QTCB", 11, 450)], 1),
     ],
 )
@@ -459,6 +462,11 @@ def test_a_limit_that_the_baseline_met_asks_what_counts_as_worse(change: dict[st
 def test_a_low_limit_that_the_baseline_met_asks_for_a_part_of_it(change, baseline, result, expected):
     when = {"below": {"value": 30, "unit": "g/L"}, "new_only": True} | change
     assert answers(told("ALB", when, (-3, baseline), (8, result), unit="g/L")) == expected
+
+
+def test_a_baseline_that_is_not_believed_is_named_beside_the_hit():
+    (hit,) = told("EOS", {"at_least": CELLS}, (-3, 900), (8, 2), unit="10^9/L")
+    assert hit.summary.endswith("no usable baseline: 900 10^9/L is not believable")
 
 
 def test_a_baseline_of_0_cannot_fall():
