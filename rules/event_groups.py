@@ -16,6 +16,9 @@ from rules.terms import Found, Role, Vocabulary, find, fold_words, make_entry, m
 OWN = "own"
 """The group of a rulebook's own terms."""
 
+_SIGNS = frozenset({"oedema", "haemolysis"})
+"""Groups of signs: an event that shows one may be anything else beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -71,7 +74,7 @@ def _recognise_row(row: AdverseEvent, groups: frozenset[str], terms: tuple[str, 
     if name := class_among(row, socs):
         return Match(True, f"coded to {getattr(row, name)}", variables=(name,))
     others = (*(hit for _, hit in every), *(hit for name in TEXTS for hit in infection_terms.find(getattr(row, name))))
-    other = next((hit.entry.term for hit in others if not hit.denied), "")
+    other = next((hit.entry.term for hit in others if not hit.denied and hit.entry.group not in _SIGNS), "")
     coded = code_of(row) or (class_of(row) if socs else ())
     if coded and (other or class_of(row)):
         why = f"coded as {getattr(row, coded[0])}"
@@ -79,7 +82,7 @@ def _recognise_row(row: AdverseEvent, groups: frozenset[str], terms: tuple[str, 
     if other:
         why = f"{not_classed(row)}, and only another list knows '{other}' in it"
         return Match(None, why, known_otherwise=True)
-    return Match(None, f"{not_classed(row)} and no list knows it{_denied(found)}", variables=coded)
+    return Match(None, f"{not_classed(row)} and no list of this rule knows it{_denied(found)}", variables=coded)
 
 
 def class_among(row: AdverseEvent, socs: Iterable[str]) -> str:

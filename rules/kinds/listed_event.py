@@ -126,7 +126,7 @@ def _for_review(when: When, event: Event, match: Match, grave: str) -> Match:
     """Return why a person must look at a grave event that is coded and in no list; its match where nobody need."""
     for row in event.rows:
         if name := class_among(row, when.review_socs):
-            why = f"{match.why}, which no list knows, of the class {getattr(row, name)}, and {grave}"
+            why = f"{match.why}, which no list of this rule knows, of the class {getattr(row, name)}, and {grave}"
             return Match(None, why, variables=tuple(dict.fromkeys((*match.variables, name))))
     return match
 
