@@ -16,7 +16,8 @@ from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
 from rules.hit import Consequence, Urgency
 from rules.kinds.amounts import Amount, Number, amount_in, check_unit
-from rules.kinds.lab_episodes import Judged, passes, sample_words, undercuts, why_not_compared
+from rules.kinds.comparison import passes, undercuts, why_not_compared
+from rules.kinds.lab_episodes import Judged, sample_words
 from rules.kinds.together import elapsed
 from rules.records import Dose
 from rules.units import convert

@@ -1,4 +1,4 @@
-"""What the lab kinds share: episodes of samples, how a sample is told, and the types of their thresholds.
+"""What the lab kinds share: episodes of samples, and how a sample is told.
 
 It knows graded labs. It must not know a criterion: a kind judges each sample and hands the answers in.
 
@@ -20,7 +20,6 @@ from rules.finding_reading import FindingReading
 from rules.graded import GradedFinding, read_finding
 from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
 from rules.records import Finding
-from rules.units import round15
 
 if TYPE_CHECKING:
     from rules.rulebook import Rule
@@ -109,48 +108,6 @@ def sample_before(labs: Sequence[GradedFinding], lab: GradedFinding) -> GradedFi
     """Return the last sample with a number before a given one."""
     earlier = labs[: next(i for i, other in enumerate(labs) if other is lab)]
     return next((other for other in reversed(earlier) if other.value is not None), None)
-
-
-def passes(lab: GradedFinding, times: Decimal, reference: Decimal | None, *, or_equal: bool = False) -> bool | None:
-    """Whether a result is above a multiple of a reference; None where that is not certain."""
-    if lab.value is None or reference is None:
-        return None
-    limit = round15(times * reference)
-    if lab.censor in ("<", "<="):
-        may_reach = lab.value > limit or (lab.value == limit and or_equal and lab.censor == "<=")
-        return None if may_reach else False
-    above = lab.value > limit or (lab.value == limit and (or_equal or lab.censor == ">"))
-    return above if above or not lab.censor else None
-
-
-def undercuts(lab: GradedFinding, limit: Decimal, *, or_equal: bool = False) -> bool | None:
-    """Whether a result is below a limit in its unit; None where that is not certain."""
-    if lab.value is None:
-        return None
-    if lab.censor in (">", ">="):
-        may_lie = lab.value < limit or (lab.value == limit and or_equal and lab.censor == ">=")
-        return None if may_lie else False
-    below = lab.value < limit or (lab.value == limit and (or_equal or lab.censor == "<"))
-    return below if below or not lab.censor else None
-
-
-def is_up_again(lab: GradedFinding, level: Decimal | None) -> bool:
-    """Whether a result is certainly no lower than a level in its unit, or than the baseline where that was lower."""
-    return level is not None and undercuts(lab, level if lab.base is None else min(level, lab.base)) is False
-
-
-def is_down_again(lab: GradedFinding, level: Decimal | None) -> bool:
-    """Whether a result is certainly no higher than a level in its unit, or than the baseline where that was higher."""
-    return level is not None and passes(lab, Decimal(1), level if lab.base is None else max(level, lab.base)) is False
-
-
-def why_not_compared(lab: GradedFinding) -> Ungraded:
-    """Say why a result cannot be compared."""
-    if lab.fault is not None:
-        return lab.fault
-    if lab.censor:
-        return Ungraded.CENSORED
-    return Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT
 
 
 def sample_words(lab: GradedFinding, grade: str) -> str:

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, Number, Percent, amount_in, check_unit, percent_below
-from rules.kinds.lab_episodes import Judged, is_up_again, whole
+from rules.kinds.comparison import is_up_again, undercuts
+from rules.kinds.lab_episodes import Judged, whole
 from rules.units import convert
 
 
@@ -118,21 +119,9 @@ def grades_of(when: When, lab: GradedFinding) -> Grades:
     known = [(level, limit) for level, limit in limits if limit is not None]
     if lab.value is None or len(known) < len(limits):
         return Grades(0, 4, str(lab.fault or (Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT)))
-    lowest = next((level for level, limit in known if _is_below(lab, limit)), 0)
-    highest = next((level for level, limit in known if _may_be_below(lab, limit)), 0)
+    lowest = next((level for level, limit in known if undercuts(lab, limit)), 0)
+    highest = next((level for level, limit in known if undercuts(lab, limit) is not False), 0)
     return Grades(lowest, highest, str(Ungraded.CENSORED) if lowest < highest else "")
-
-
-def _is_below(lab: GradedFinding, limit: Decimal) -> bool:
-    """Whether a result certainly lies below a limit, as "<50" lies below 50."""
-    if lab.value is None or lab.censor in (">", ">="):
-        return False
-    return lab.value <= limit if lab.censor == "<" else lab.value < limit
-
-
-def _may_be_below(lab: GradedFinding, limit: Decimal) -> bool:
-    """Whether a result can lie below a limit."""
-    return lab.censor in ("<", "<=") or (lab.value is not None and lab.value < limit)
 
 
 def judge_samples(when: When, labs: Sequence[GradedFinding]) -> list[Judged]:
@@ -166,10 +155,11 @@ def _judge_sample(
     severe = bool(because)
     if not severe and start is not None and grades.lowest > start.lowest and _falls_enough(when, lab):
         because.append(f"grade {grades.lowest}, up from {start.lowest} at baseline, with a fall of {whole(fall)} %")
+    room = when.recovers_at_least is None or is_up_again(lab, amount_in(lab, when.recovers_at_least))
     return Judged(
         lab=lab,
         hit=bool(because),
-        recovered=lab.value is not None and grades.highest <= (start.highest if start else 0) and _has_room(when, lab),
+        recovered=lab.value is not None and grades.highest <= (start.highest if start else 0) and room,
         unknown=_why_unknown(when, lab, grades, start) if not because else "" if held else _hold_in_doubt(when, lab),
         because=tuple(because),
         severe=severe,
@@ -179,11 +169,6 @@ def _judge_sample(
         grade=grades.lowest,
         vague=grades.why not in ("", Ungraded.CENSORED),
     )
-
-
-def _has_room(when: When, lab: GradedFinding) -> bool:
-    """Whether a count is as far up again as recovery asks for, or as the baseline was."""
-    return when.recovers_at_least is None or is_up_again(lab, amount_in(lab, when.recovers_at_least))
 
 
 def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades | None) -> str:
@@ -208,7 +193,7 @@ def _may_hold(hold: Hold, lab: GradedFinding) -> str:
     limit = amount_in(lab, hold.below)
     if limit is None:
         return str(Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT)
-    if lab.value is None or not _may_be_below(lab, limit):
+    if lab.value is None or undercuts(lab, limit) is False:
         return ""
     if hold.min_fall_percent is not None:
         if lab.base is None:
@@ -258,6 +243,6 @@ def value_in_unit_of(lab: GradedFinding, other: GradedFinding | None) -> Decimal
 def _holds(hold: Hold, lab: GradedFinding, fall: Decimal | None) -> bool:
     """Whether a sample certainly meets a hold criterion."""
     limit = amount_in(lab, hold.below)
-    if limit is None or not _is_below(lab, limit):
+    if limit is None or not undercuts(lab, limit):
         return False
     return hold.min_fall_percent is None or (fall is not None and fall >= hold.min_fall_percent)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement, Urgency
-from rules.kinds.lab_episodes import baseline_of, evidence_of, never_measured, passes, plain
+from rules.kinds.comparison import passes
+from rules.kinds.lab_episodes import baseline_of, evidence_of, never_measured, plain
 from rules.kinds.liver_limits import (
     BILIRUBIN,
     TRANSAMINASES,

@@ -15,7 +15,8 @@ from rules.ctcae.identity import lab_tests
 from rules.graded import GradedFinding
 from rules.hit import Urgency
 from rules.kinds.amounts import Number
-from rules.kinds.lab_episodes import baseline_of, passes, sample_words, why_not_compared
+from rules.kinds.comparison import passes, why_not_compared
+from rules.kinds.lab_episodes import baseline_of, sample_words
 
 TRANSAMINASES = ("ALT", "AST")
 BILIRUBIN = "BILI"
