@@ -60,12 +60,6 @@ class Grade:
     basis: Basis
     note: str  # what the number alone cannot tell, or which clause could not be applied
 
-    def __str__(self) -> str:
-        """The grade in words, such as "grade 3", "grade 3 to 4" or "no grade"."""
-        if self.grade is not None:
-            return f"grade {self.grade}"
-        return f"grade {self.lowest} to {self.highest}" if self.highest > self.lowest else "no grade"
-
 
 NO_GRADE = Grade("", None, Ungraded.NO_CRITERION, 0, 0, Basis.NONE, "")
 """The answer where the version has no criterion for a test in a direction."""
