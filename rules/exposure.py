@@ -190,8 +190,7 @@ def _dated_doses(participant: Participant, zero_dose: ZeroDose) -> Iterable[tupl
     """Yield start and end of each dose given, and the first dose of DM as one more."""
     for dose in participant.doses:
         if dose.stdtc is not None and was_given(dose, zero_dose):
-            ended_later = dose.endtc is not None and dose.endtc.latest > dose.stdtc.latest
-            yield dose.stdtc, dose.endtc if ended_later and dose.endtc is not None else dose.stdtc
+            yield dose.stdtc, max(dose.stdtc, dose.endtc or dose.stdtc, key=lambda on: on.latest)
     if participant.subject is not None and participant.subject.rfxstdtc is not None:
         yield participant.subject.rfxstdtc, participant.subject.rfxstdtc
 

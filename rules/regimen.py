@@ -86,7 +86,7 @@ def fates_by_plan(
     told = given_to | refused_to
     begun = max((dose.cycle for dose in told), default=0)
     ended = dosing_ended(participant, first)
-    last = max((day for record in given if (day := _last_day(record)) is not None), default=first)
+    last = max((day for record in given if (day := day_of(record)) is not None), default=first)
     answers = []
     for dose in planned:
         expected = dose.cycle <= max(plan.cycles, begun) and (ended is None or dose.on <= ended.latest)
@@ -109,14 +109,18 @@ def fates_by_plan(
 def fates_as_collected(
     participant: Participant, zero_dose: ZeroDose, entry_grace_days: int, local_now: datetime
 ) -> tuple[DoseFate, ...]:
-    """Say what EC itself tells of each dose: given, not given (ECOCCUR), or scheduled (ECMOOD) and never performed."""
+    """Say what EC itself tells of each dose: given, not given (ECOCCUR), or scheduled (ECMOOD) and never performed.
+
+    A record of doses given on several days answers for every day that was scheduled within them.
+    """
     records = [record for record in participant.doses if record.domain == "EC"]
     performed = [record for record in records if not is_scheduled(record)]
     given = [record for record in performed if was_given(record, zero_dose)]
     first = min((day for record in given if (day := day_of(record))), default=date.min)
-    last = max((day for record in given if (day := _last_day(record))), default=first)
+    last = max((day for record in given if (day := day_of(record))), default=first)
     ended = dosing_ended(participant, first)
     seen = {day_of(record) for record in performed}
+    spans = [record for record in given if spans_days(record) and says_whether(record)]
     answers = []
     for record in performed:
         if not says_whether(record):
@@ -126,12 +130,13 @@ def fates_as_collected(
         else:
             fate = Fate.NOT_EXPECTED if _is_after(record, ended) else Fate.NOT_GIVEN
         answers.append(_as_collected(record, fate))
-    for record in records:
+    for record in filter(is_scheduled, records):
         day = day_of(record)
-        if is_scheduled(record) and day is not None and day not in seen and not _is_after(record, ended):
-            deadline = _midnight(day + timedelta(days=1 + entry_grace_days))
-            fate = _unless_ended(Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE, day, ended, last)
-            answers.append(replace(_as_collected(record, fate), deadline=deadline))
+        if day is None or day in seen or _is_after(record, ended) or any(_covers(span, day) for span in spans):
+            continue
+        deadline = _midnight(day + timedelta(days=1 + entry_grace_days))
+        fate = _unless_ended(Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE, day, ended, last)
+        answers.append(replace(_as_collected(record, fate), deadline=deadline))
     return _in_order(answers)
 
 
@@ -203,7 +208,7 @@ def _without_record(
 
 def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[PlannedDose, Dose]:
     """Assign records to planned doses within their windows: as many as possible, then the nearest in sum of days."""
-    covered = {dose: record for record in records if spans_days(record) for dose in planned if _covers(record, dose)}
+    covered = {dose: record for record in records if spans_days(record) for dose in planned if _covers(record, dose.on)}
     single = [(day, record) for record in records if not spans_days(record) and (day := day_of(record)) is not None]
     single.sort(key=lambda pair: pair[0])
     free = [dose for dose in planned if dose not in covered]
@@ -248,10 +253,10 @@ def spans_days(record: Dose) -> bool:
     return start is not None and end is not None and start.has_day and end.earliest.date() > start.latest.date()
 
 
-def _covers(record: Dose, dose: PlannedDose) -> bool:
-    """Whether a planned day lies between the begin and the end of a record."""
+def _covers(record: Dose, day: date) -> bool:
+    """Whether a day lies between the begin and the end of a record."""
     start, end = record.stdtc, record.endtc
-    return start is not None and end is not None and start.earliest.date() <= dose.on <= end.latest.date()
+    return start is not None and end is not None and start.earliest.date() <= day <= end.latest.date()
 
 
 def _in_window(dose: PlannedDose, record: Dose) -> bool:
@@ -263,11 +268,6 @@ def _in_window(dose: PlannedDose, record: Dose) -> bool:
 def day_of(record: Dose) -> date | None:
     """The day of a record, None where it is not known."""
     return record.stdtc.earliest.date() if record.stdtc is not None and record.stdtc.has_day else None
-
-
-def _last_day(record: Dose) -> date | None:
-    """The last day on which a record certainly tells of a dose, None where no day is known."""
-    return record.endtc.earliest.date() if spans_days(record) and record.endtc is not None else day_of(record)
 
 
 def _midnight(day: date) -> datetime:

@@ -7,8 +7,10 @@ import pytest
 
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
-from rules.exposure import after_dose, began_after_first_dose
+from rules.events import Event
+from rules.exposure import after_dose, began_after_first_dose, last_dose
 from rules.hit import Answer
+from rules.kinds.dose_timing import emerged
 from rules.records import DOMAINS, AdverseEvent, Dose, Feed, Participant, StudyView, Subject
 from rules.rulebook import load_rulebook, parse_rulebook
 
@@ -28,6 +30,8 @@ def dated(text: str) -> Dtc | None:
         ("2026-05-04T08:59", "2026-05-04T09:00", False),
         ("2026-05-04T09:00", "2026-05-04T09:00", None),
         ("2026-05-04T09:01", "2026-05-04T09:00", True),
+        ("2026-05-04T08:59:59", "2026-05-04T09:00:00", False),
+        ("2026-05-04T09:00:00", "2026-05-04T09:00:00", True),  # with the dose
         ("2026-05-04", "2026-05-04T09:00", None),
         ("2026-04", "2026-05-04", False),
         ("2026-05", "2026-05-04", None),
@@ -56,6 +60,7 @@ def test_an_event_of_somebody_dosed_on_no_date_cannot_be_placed():
         ("2026-05-04T09:01", True),
         ("2026-05-05T08:59", True),
         ("2026-05-05T09:00", False),  # the seconds of both are not known
+        ("2026-05-05T09:00:59", False),
         ("2026-05-05T09:01", None),
         ("2026-05-05", False),
         ("2026-05-06", None),
@@ -66,6 +71,46 @@ def test_within_a_day_after_a_dose(onset, certain):
     dose = Dose(occur="Y", stdtc=dated("2026-05-04T09:00"))
     found = after_dose(Dtc.parse(onset), Participant(usubjid="P1", doses=(dose,)), "not-given", hours=24)
     assert (found and found.certain) is certain
+
+
+def test_a_dose_that_ended_before_it_began_is_of_the_day_on_which_it_began():
+    dose = Dose(occur="Y", stdtc=dated("2026-05-14"), endtc=dated("2026-05-04"))
+    participant = Participant(usubjid="P1", doses=(dose,))
+    assert str(last_dose(participant, "not-given")) == "2026-05-14"
+    assert after_dose(Dtc.parse("2026-05-15"), participant, "not-given", hours=24) is not None
+
+
+def row(on: str, **values: str) -> AdverseEvent:
+    return AdverseEvent(key=f"AE {on}", aestdtc=dated("2026-04-01"), aedtc=dated(on), **values)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "emergent"),
+    [
+        (row("2026-04-20", aetoxgr="1"), row("2026-05-05", aetoxgr="2"), True),
+        (row("2026-04-20", aetoxgr="1"), row("2026-05-05", aetoxgr="1"), False),
+        (row("2026-04-20", aetoxgr="2"), row("2026-05-05", aetoxgr="1"), False),
+        (row("2026-04-20", aesev="MILD"), row("2026-05-05", aesev="SEVERE"), True),
+        (row("2026-04-20", aetoxgr="1"), row("2026-05-05", aetoxgr="1", aeshosp="Y"), True),  # became serious
+        (row("2026-04-20"), row("2026-05-05", aeser="Y"), True),
+        (row("2026-04-20", aeser="Y"), row("2026-05-05", aeshosp="Y"), False),  # serious already
+        (row("2026-04-20", aeser="Y"), row("2026-05-05"), False),
+        (row("2026-04-20"), row("2026-05-05", aetoxgr="3"), None),  # nobody knows how bad it was
+        (row("2026-04-20", aetoxgr="1"), row("2026-05-03", aetoxgr="2"), False),  # before the first dose
+        (row("2026-04-20", aetoxgr="1"), row("2026-05-04T08:59:59", aetoxgr="2"), False),
+        (row("2026-04-20", aetoxgr="1"), row("2026-05-04T09:00:00", aetoxgr="2"), True),  # with it
+        (row("2026-04-20", aetoxgr="1"), row("2026-05-04", aetoxgr="2"), None),
+        (row("2026-04-20", aetoxgr="1"), row("", aetoxgr="2"), None),
+        (row("", aetoxgr="1"), row("2026-05-05", aetoxgr="2"), None),
+        (row("2026-05-05", aetoxgr="1"), row("2026-05-05", aetoxgr="2"), None),  # which of them was first?
+        (row("2026-05-05T10:00:00", aetoxgr="1"), row("2026-05-05T10:00:00", aetoxgr="2"), None),
+        (row("2026-05-05T10:00:00", aetoxgr="1"), row("2026-05-05T10:00:01", aetoxgr="2"), True),
+    ],
+)
+def test_what_became_worse_after_the_first_dose_is_emergent(before, after, emergent):
+    participant = Participant(usubjid="P1", subject=Subject(rfxstdtc=dated("2026-05-04T09:00:00")))
+    assert emerged(Event("E1", (before, after)), participant, "not-given") is emergent
+    assert emerged(Event("E1", (after, before)), participant, "not-given") is emergent
 
 
 def test_a_dose_over_days_may_have_gone_on_until_its_end():

@@ -44,16 +44,21 @@ def count(value: object, day: int, time: str = "", unit: str = "10^9/L"):
     return sample("NEUT", day, value, unit, dtc=on(day, time), key=f"NEUT/{day}/{value}")
 
 
-def said(*rows, doses=DOSES, now=LATE, neutropenia=None, zero_dose="not-given", **more) -> list[Judgement | Due]:
+def said(
+    *rows, doses=DOSES, now=LATE, neutropenia=None, zero_dose="not-given", ctcae="5.0", **more
+) -> list[Judgement | Due]:
     given = tuple(
         Dose(
-            key=f"EC/{number}", usubjid="S-1", **({"occur": "Y", "stdtc": dose} if not isinstance(dose, dict) else dose)
+            key=f"EC/{number}",
+            version=number + 100,
+            usubjid="S-1",
+            **({"occur": "Y", "stdtc": dose} if not isinstance(dose, dict) else dose),
         )
         for number, dose in enumerate(doses)
     )
     subject = Subject(usubjid="S-1", key="DM/S-1", rfxstdtc=more.pop("rfxstdtc", None))
     who = Participant(usubjid="S-1", subject=subject, findings=tuple(rows), doses=given)
-    book = header(zero_dose=zero_dose)
+    book = header(ctcae, zero_dose=zero_dose)
     rule = Rule.model_validate(
         {
             "id": "INF-99",
@@ -178,6 +183,57 @@ def test_an_unsettled_fever_names_the_reading_and_the_dose():
         ("VS", "TEMP/1/15:00/39.0"), ("VS", "TEMP/2/11:00/38.2"), ("EC", "EC/0"),
     ]  # fmt: skip
     assert dict(hit.evidence[-1].values) == {"ecoccur": "Y", "ecstdtc": on(1, "09:00").text}
+    assert hit.evidence[-1].version == 100
+
+
+def test_an_expected_fever_names_the_dose_and_the_reading_by_which_it_settled():
+    site = on(1, "20:00").earliest.replace(tzinfo=SHANGHAI)
+    fever, settled = temp("39.0", 1, "15:00"), temp("37.2", 2, "08:00")
+    (clear,) = said(fever, settled)
+    waiting, _ = said(fever, now=site)
+    assert isinstance(clear, Judgement)
+    assert isinstance(waiting, Judgement)
+    keys = ["TEMP/1/15:00/39.0", "TEMP/2/08:00/37.2", "EC/0"]
+    assert [evidence.key for evidence in clear.evidence] == keys
+    assert clear.reason.endswith(f"less than 24 h after a dose, and settled: Temperature 37.2 C on {on(2, '08:00')}")
+    assert [evidence.key for evidence in waiting.evidence] == [keys[0], keys[2]]
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (temp("38.6", 7, "08:00"), f"; 38.6 on {on(7, '08:00')}"),
+        (temp("38.6", None), "; 38.6 on an unknown date"),
+    ],
+)
+def test_a_fever_that_goes_on_is_told_by_its_highest_reading_and_its_latest(last, words):
+    (hit,) = said(temp("39.4", 6, "08:00"), last)
+    assert isinstance(hit, Judgement)
+    assert hit.summary.startswith(f"Temperature 39.4 C on {on(6, '08:00')}: no dose less than 24 h before")
+    assert hit.summary.endswith(words.replace("; ", ", latest "))
+    (alone,) = said(temp("39.4", 6, "08:00"))
+    assert isinstance(alone, Judgement)
+    assert "latest" not in alone.summary
+
+
+def test_a_fever_at_the_very_time_of_a_dose_is_not_explained_by_it():
+    (hit,) = said(temp("39.0", 3, "09:00"))
+    assert isinstance(hit, Judgement)
+    assert hit.reason == "no dose less than 24 h before"
+
+
+def test_a_reading_that_is_no_number_is_less_urgent_than_one_that_may_be_a_fever():
+    (words,), (fever,) = said(temp("warm", 6)), said(temp(">38", 6))
+    assert isinstance(words, Judgement)
+    assert isinstance(fever, Judgement)
+    assert (words.urgency, fever.urgency) == (Urgency.ROUTINE, Urgency.SAME_DAY)
+
+
+def test_a_fever_is_told_where_the_criteria_have_no_grade_for_it():
+    (graded,), (ungraded,) = said(temp("39.5", 6)), said(temp("39.5", 6), ctcae="4.03")
+    assert isinstance(graded, Judgement)
+    assert isinstance(ungraded, Judgement)
+    assert (graded.grade, ungraded.grade) == (2, None)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +334,15 @@ def test_febrile_neutropenia_holds_at_once_whatever_the_doses():
     assert hit.summary.startswith("Febrile neutropenia: Neutrophils 0.4 10^9/L")
     (milder,) = febrile(count("0.4", 6), temp("38.8", 6), consequence="watch", urgency="routine")
     assert (milder.urgency, milder.consequence) == (Urgency.SAME_DAY, Consequence.WATCH)  # never less than the rule
+
+
+def test_an_episode_of_febrile_neutropenia_is_told_by_its_latest_pair_and_worst_grade():
+    fever = temp("40.5", 6, "10:00")
+    (hit,) = febrile(count("0.4", 6, "08:00"), fever, count("0.9", 7, "08:00"), temp("38.4", 7, "09:00"))
+    assert hit.summary.startswith(f"Febrile neutropenia: Neutrophils 0.9 10^9/L on {on(7, '08:00')}")
+    assert hit.summary.endswith(f"; Temperature 38.4 C on {on(7, '09:00')}")
+    assert (hit.at, hit.grade, len(hit.anchors)) == (on(7, "09:00"), 4, 4)
+    assert [evidence.key for evidence in hit.evidence] == ["NEUT/7/0.9", "TEMP/7/09:00/38.4"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from rules.dtc import Dtc
 from rules.records import Disposition, Dose, Participant, Subject
-from rules.regimen import Fate, _assign, fates_as_collected, fates_by_plan, planned_doses, runs_of_missed
+from rules.regimen import (
+    Fate,
+    _assign,
+    fates_as_collected,
+    fates_by_plan,
+    given_records,
+    planned_doses,
+    runs_of_missed,
+)
 from rules.rulebook import DosingPlan
 
 PLAN = DosingPlan(days=(1, 3, 5, 7, 9, 11, 13), cycle_days=28, cycles=3, max_cycles=6)
@@ -54,9 +62,16 @@ def test_a_dose_counts_within_its_window(day, fate):
     assert fates([dose(study_day(1)), dose(study_day(day), end=study_day(day))])["C1D3"] is fate
 
 
-def test_neighbouring_windows_never_share_a_dose():
+def test_neighbouring_windows_never_share_a_dose_and_one_midway_counts_for_the_earlier():
     one_for_two = fates([dose(study_day(1)), dose(study_day(4))])
-    assert (one_for_two["C1D3"], one_for_two["C1D5"]).count(Fate.GIVEN) == 1
+    assert (one_for_two["C1D3"], one_for_two["C1D5"]) == (Fate.GIVEN, Fate.NO_RECORD)
+
+
+def test_of_two_doses_as_near_to_a_planned_day_the_earlier_is_the_planned_one():
+    one_a_week = DosingPlan(days=(8,), cycle_days=28, cycles=1)
+    participant = Participant(usubjid="P1", doses=(dose(study_day(9)), dose(study_day(7))))
+    (answer,) = fates_by_plan(one_a_week, participant, FIRST, "not-given", datetime(2026, 12, 31))
+    assert (answer.record.stdtc.text, answer.fate) == (study_day(7), Fate.GIVEN)
 
 
 def test_every_dose_a_day_late_is_no_miss():
@@ -68,6 +83,22 @@ def test_a_dose_given_later_in_the_window_outweighs_the_record_of_the_missed_day
     answers = fates([dose(study_day(1)), dose(study_day(3), "N"), dose(study_day(4))], "2026-01-04T12:00")
     assert answers["C1D3"] is Fate.GIVEN
     assert Fate.NOT_GIVEN not in answers.values()
+
+
+@pytest.mark.parametrize(("day", "told"), [(0, False), (-1, True), (14, False), (15, True)])
+def test_a_record_not_given_within_the_window_of_a_dose_that_was_given_is_no_miss(day, told):
+    answers = fates([*(dose(study_day(on)) for on in PLAN.days), dose(study_day(day), "N")], "2026-01-16T12:00")
+    assert (f"dose of {study_day(day)}" in answers) is told
+
+
+@pytest.mark.parametrize(("day", "told"), [(17, True), (18, True), (19, False)])
+def test_a_record_not_given_after_the_end_of_dosing_was_not_expected(day, told):
+    ended = Disposition(dsdecod="ADVERSE EVENT", dscat="DISPOSITION EVENT", dsstdtc=Dtc.parse(study_day(18)))
+    doses = [*(dose(study_day(on)) for on in PLAN.days), dose(study_day(day), "N")]
+    assert (f"dose of {study_day(day)}" in fates(doses, dispositions=[ended])) is told
+    participant = Participant(usubjid="P1", doses=tuple(doses), dispositions=(ended,))
+    collected = fates_as_collected(participant, "not-given", 2, datetime(2026, 12, 31))
+    assert collected[-1].fate is (Fate.NOT_GIVEN if told else Fate.NOT_EXPECTED)
 
 
 def test_a_record_not_given_that_fits_no_planned_day_is_still_told():
@@ -173,6 +204,91 @@ def test_as_collected_goes_by_ec_alone():
     ]
     earlier = fates_as_collected(participant, "placebo", 2, datetime(2026, 1, 5, 23, 59))
     assert earlier[2].fate is Fate.NOT_DUE
+
+
+def collected(*doses, ended="2026-02", decod="ADVERSE EVENT", zero_dose="not-given"):
+    """The fates by date of doses as EC tells of them, of somebody whose dosing ended."""
+    left = Disposition(dsdecod=decod, dscat="DISPOSITION EVENT", dsstdtc=Dtc.parse(ended) if ended else None)
+    participant = Participant(usubjid="P1", doses=doses, dispositions=(left,))
+    answers = fates_as_collected(participant, zero_dose, 2, datetime(2026, 12, 31))
+    return {answer.name.removeprefix("dose of "): answer.fate for answer in answers}
+
+
+@pytest.mark.parametrize(
+    ("ended", "fates"),
+    [
+        ("2026-02-02", [Fate.NO_RECORD, Fate.NO_RECORD, Fate.NO_RECORD, None]),  # that day is still expected
+        ("2026-02-01", [Fate.NO_RECORD, Fate.NO_RECORD, None, None]),
+        ("2026-02", [Fate.NO_RECORD, Fate.NO_RECORD, Fate.MAY_HAVE_ENDED, Fate.MAY_HAVE_ENDED]),
+        ("", [Fate.MAY_HAVE_ENDED] * 4),
+    ],
+)
+def test_what_was_scheduled_is_expected_until_dosing_ended(ended, fates):
+    days = ["2026-01-31", "2026-02-01", "2026-02-02", "2026-02-03"]
+    scheduled = [dose(day, "", mood="SCHEDULED") for day in days]
+    answers = collected(dose("2026-01-30"), *scheduled, ended=ended)
+    assert [answers.get(day) for day in days] == fates
+    given_since = collected(dose("2026-01-30"), *scheduled, dose("2026-02-04"), ended=ended)
+    assert given_since["2026-01-31"] is Fate.NO_RECORD
+
+
+def test_placebo_begins_dosing_so_that_a_screening_completed_on_that_day_ends_nothing():
+    doses = (dose("2026-01-01", dose=Decimal(0)), dose("2026-01-02", "N"))
+    after = {"ended": "2026-01-01", "decod": "COMPLETED"}
+    assert collected(*doses, **after, zero_dose="placebo")["2026-01-02"] is Fate.NOT_GIVEN
+
+
+def test_placebo_shows_that_dosing_had_not_ended():
+    doses = (dose("2026-01-01"), dose("2026-01-02", "", mood="SCHEDULED"), dose("2026-01-03", dose=Decimal(0)))
+    assert collected(*doses, ended="", zero_dose="placebo")["2026-01-02"] is Fate.NO_RECORD
+    assert collected(*doses, ended="")["2026-01-02"] is Fate.MAY_HAVE_ENDED
+
+
+@pytest.mark.parametrize(
+    ("period", "missed"),
+    [
+        (dose("2026-01-02", end="2026-01-04"), ["2026-01-01", "2026-01-05"]),
+        (dose("2026-01-02", "U", end="2026-01-04"), ["2026-01-01", "2026-01-03", "2026-01-04", "2026-01-05"]),
+        (dose("2026-01-02", "N", end="2026-01-04"), ["2026-01-01", "2026-01-03", "2026-01-04", "2026-01-05"]),
+    ],
+)
+def test_doses_given_on_several_days_are_those_scheduled_within_them(period, missed):
+    scheduled = [dose(f"2026-01-0{day}", "", mood="SCHEDULED") for day in range(1, 6)]
+    participant = Participant(usubjid="P1", doses=(*scheduled, period))
+    answers = fates_as_collected(participant, "not-given", 2, datetime(2026, 12, 31))
+    assert [str(answer.on) for answer in answers if answer.fate is Fate.NO_RECORD] == missed
+
+
+def test_on_the_day_of_the_first_dose_dosing_cannot_have_ended_before():
+    left = Disposition(dsdecod="ADVERSE EVENT", dscat="DISPOSITION EVENT")
+    answers = fates([], dispositions=[left])  # the first dose is known from DM alone
+    assert (answers["C1D1"], answers["C1D3"]) == (Fate.NO_RECORD, Fate.MAY_HAVE_ENDED)
+
+
+@pytest.mark.parametrize(
+    ("ex", "counts"),
+    [
+        ({"on": "2026-01-03"}, False),
+        ({"on": "2026-01-04"}, True),
+        ({"on": "2026-01-01", "end": "2026-01-05"}, False),  # a period around it
+        ({"on": "2026-01-01", "end": "2026-01-03"}, False),
+        ({"on": "2026-01-01", "end": "2026-01-02"}, True),
+        ({"on": "2026-01-03", "end": "2026-01-01"}, False),  # an end before its begin is a slip
+        ({"on": "2026-01"}, False),
+        ({"on": "2025-12"}, True),
+        ({"on": ""}, False),
+    ],
+)
+def test_a_dose_of_ex_counts_where_ec_tells_of_none_on_its_days(ex, counts):
+    ec, other = dose("2026-01-03"), dose(**ex, domain="EX")
+    participant = Participant(usubjid="P1", doses=(other, ec))
+    assert given_records(participant, "not-given") == ((other, ec) if counts else (ec,))
+
+
+def test_a_period_of_ec_hides_the_doses_of_ex_within_it():
+    ec = dose("2026-01-03", end="2026-01-05")
+    inside, beyond = (dose(on, domain="EX") for on in ("2026-01-05", "2026-01-06"))
+    assert given_records(Participant(usubjid="P1", doses=(ec, inside, beyond)), "not-given") == (ec, beyond)
 
 
 def test_runs_are_broken_by_a_dose_given_or_not_due_and_not_by_one_not_expected():

@@ -82,7 +82,7 @@ def _open(limits: Neutropenia, single: Labs, others: Labs, possible: Labs) -> It
         unread = [other for other in near if other in possible]
         if unread:
             why = Ungraded.NO_DAY if unread[-1].adt is None or lab.adt is None else why_not_compared(unread[-1])
-            yield lab, f"{sample_words(unread[-1], '')}: {why}", True
+            yield lab, f"{sample_words(unread[-1])}: {why}", True
         elif lab.test == NEUTROPHILS and not any(elapsed(lab.adt, other.adt)[1] >= NOW for other in near):
             yield lab, f"temperature not measured within {limits.within_hours} h from then on", False
         elif not near:
@@ -97,20 +97,20 @@ def _hit(
     ctcae: str,
 ) -> Judgement:
     """Tell one episode by its latest pair."""
+    grades = [grade.lowest for few, hot in episode for grade in (few.low, hot.high)]
     count, reading = max(episode, key=lambda pair: [lab.adt.earliest for lab in pair if lab.adt is not None])
-    grades = [grade.lowest for pair in episode for grade in (pair[0].low, pair[1].high) if grade.term]
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
         scope=SCOPE,
         anchors=frozenset(lab.record.key for pair in episode for lab in pair),
         answer=Answer.HIT,
-        summary=f"Febrile neutropenia: {sample_words(count, '')}; {sample_words(reading, '')}",
+        summary=f"Febrile neutropenia: {sample_words(count)}; {sample_words(reading)}",
         reason=f"Febrile neutropenia: {in_words(limits)}",
         urgency=max(rule.urgency, limits.urgency, key=lambda urgency: urgency.rank),
         consequence=max(rule.consequence, limits.consequence, key=lambda consequence: consequence.rank),
         at=max((lab.adt for lab in (count, reading) if lab.adt is not None), key=lambda on: on.earliest),
-        grade=max(grades, default=None),
+        grade=max(grades) or None,
         evidence=evidence_of([count, reading]),
         ctcae=ctcae,
     )
@@ -118,7 +118,7 @@ def _hit(
 
 def _not_evaluable(rule: "Rule", usubjid: str, open_: Sequence[tuple[GradedFinding, str, bool]]) -> Judgement:
     """Say what lacks its other half; told where a result is there that cannot be read."""
-    words = [f"{sample_words(lab, '')}: {why}" for lab, why, _ in open_]
+    words = [f"{sample_words(lab)}: {why}" for lab, why, _ in open_]
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,

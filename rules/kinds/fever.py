@@ -58,19 +58,18 @@ def _hit(rule: "Rule", when: When, usubjid: str, episode: Sequence[JudgedReading
     worst = max(episode, key=lambda reading: _degrees(when, reading.judged.lab))
     lab, latest = worst.judged.lab, episode[-1].judged.lab
     goes_on = f", latest {latest.result} on {latest.adt or 'an unknown date'}" if latest is not lab else ""
-    grades = [reading.judged.lab.high.lowest for reading in episode if reading.judged.lab.high.term]
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
         scope=TEMPERATURE,
         anchors=frozenset(reading.judged.lab.record.key for reading in episode),
         answer=Answer.HIT,
-        summary=f"{sample_words(lab, '')}: {'; '.join(worst.judged.because)}{goes_on}",
+        summary=f"{sample_words(lab)}: {'; '.join(worst.judged.because)}{goes_on}",
         reason="; ".join(dict.fromkeys(why for reading in (worst, *episode) for why in reading.judged.because)),
         urgency=rule.urgency,
         consequence=rule.consequence,
         at=lab.adt,
-        grade=max(grades, default=None),
+        grade=max(reading.judged.lab.high.lowest for reading in episode) or None,
         evidence=(*evidence_of([lab, worst.later, latest]), *_dose_evidence(worst.dose)),
         ctcae=ctcae,
     )
@@ -87,8 +86,8 @@ def _expected(rule: "Rule", usubjid: str, readings: Sequence[JudgedReading]) -> 
         scope=EXPECTED,
         anchors=frozenset(reading.judged.lab.record.key for reading in readings),
         answer=Answer.CLEAR,
-        summary=f"Expected fever: {sample_words(newest.judged.lab, '')}",
-        reason=f"{sample_words(newest.judged.lab, '')}: {newest.expected}",
+        summary=f"Expected fever: {sample_words(newest.judged.lab)}",
+        reason=f"{sample_words(newest.judged.lab)}: {newest.expected}",
         urgency=rule.urgency,
         told=False,
         at=newest.judged.lab.adt,

@@ -145,13 +145,13 @@ def _judge(
 ) -> JudgedReading:
     """Judge one reading beside the plausible ones."""
     if not when.plausible.allows(lab):
-        return _unknown(lab, f"{sample_words(lab, '')}: not plausible (outside {when.plausible})")
+        return _unknown(lab, f"{sample_words(lab)}: not plausible (outside {when.plausible})")
     high = reaches(lab, when.at_least)
     if not high:
         below = reaches(lab, when.settled_below) is False
         unknown = "" if high is False else str(why_not_compared(lab))
         return JudgedReading(judged=Judged(lab=lab, hit=False, recovered=below, unknown=unknown))
-    told = sample_words(lab, "")
+    told = sample_words(lab)
     if all(dose.stdtc is None for dose in doses):
         return _unknown(lab, f"{told}: no dose has a date, so that nobody can tell whether one came before")
     before = [dose for dose in doses if _is_expected(when, lab, dose)]
@@ -177,7 +177,6 @@ def _after_dose(
     A later reading after another dose only counts where it is low; a low one long after shows nothing.
     """
     hours = f"{when.expected_hours} h"
-    others = [dose_ for dose_ in doses if elapsed(dose.stdtc, dose_.stdtc)[0] > NOW]
     for later in readings:
         if elapsed(lab.adt, later.adt)[0] <= NOW:
             continue
@@ -185,24 +184,22 @@ def _after_dose(
         if warm is False and elapsed(dose.stdtc, later.adt)[1] > when.shown_within:
             break
         if warm is False:
-            why = f"less than {hours} after a dose, and settled: {sample_words(later, '')}"
+            why = f"less than {hours} after a dose, and settled: {sample_words(later)}"
             return JudgedReading(judged=Judged(lab=lab, hit=False), dose=dose, later=later, expected=why)
         past = elapsed(dose.stdtc, later.adt)[1] >= when.expected
-        if warm and past and not any(_is_expected(when, later, other) for other in others):
-            why = f"not settled {hours} after a dose: {sample_words(later, '')}"
+        if warm and past and not any(_is_expected(when, later, other) for other in doses):
+            why = f"not settled {hours} after a dose: {sample_words(later)}"
             return JudgedReading(judged=Judged(lab=lab, hit=True, because=(why,)), dose=dose, later=later)
     due = dose.stdtc.latest + when.expected if dose.stdtc is not None else now
     if now < due:
         why = f"less than {hours} after a dose, which have not passed yet"
         return JudgedReading(judged=Judged(lab=lab, hit=False), dose=dose, expected=why, due=due)
-    return _unknown(
-        lab, f"{sample_words(lab, '')}: less than {hours} after a dose, and nothing shows that it settled", dose
-    )
+    return _unknown(lab, f"{sample_words(lab)}: less than {hours} after a dose, and nothing shows that it settled")
 
 
-def _unknown(lab: GradedFinding, why: str, dose: Dose | None = None) -> JudgedReading:
+def _unknown(lab: GradedFinding, why: str) -> JudgedReading:
     """Say that a fever cannot be judged."""
-    return JudgedReading(judged=Judged(lab=lab, hit=False, unknown=why), dose=dose)
+    return JudgedReading(judged=Judged(lab=lab, hit=False, unknown=why))
 
 
 def _is_expected(when: When, lab: GradedFinding, dose: Dose) -> bool:

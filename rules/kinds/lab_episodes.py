@@ -110,7 +110,7 @@ def sample_before(labs: Sequence[GradedFinding], lab: GradedFinding) -> GradedFi
     return next((other for other in reversed(earlier) if other.value is not None), None)
 
 
-def sample_words(lab: GradedFinding, grade: str) -> str:
+def sample_words(lab: GradedFinding, grade: str = "") -> str:
     """Tell one sample, as "Platelets 38 10^9/L on 2014-03-21: grade 3"."""
     what = f"{lab.name} {lab.result} {lab.reported_unit}".strip()
     return f"{what} on {lab.adt if lab.adt is not None else 'an unknown date'}{f': {grade}' if grade else ''}"

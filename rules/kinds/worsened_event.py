@@ -143,7 +143,6 @@ def _judgement(
     rule: "Rule", event: Event, answer: Answer, reason: str, rises: Sequence[Rise] = (), *, told: bool = True
 ) -> Judgement:
     worse = sorted({row.key: row for _, row, _ in rises}.values(), key=_order)
-    hit = answer is Answer.HIT
     return Judgement(
         rule_id=rule.id,
         usubjid=event.rows[0].usubjid,
@@ -155,7 +154,7 @@ def _judgement(
         reason=reason,
         urgency=rule.urgency,
         consequence=rule.consequence,
-        grade=grade_of(Event(event.key, tuple(worse))) if hit else None,
+        grade=grade_of(Event(event.key, tuple(worse))),
         told=told,
         at=_date(worse[-1]) if worse else event.onset,
         evidence=evidence_of(event, also=("aesev", "aedtc")),
