@@ -64,8 +64,7 @@ def soon_after_dose(hours: int, event: Event, participant: Participant, context:
         return Fact(None, "the source holds no EC or EX data, so its time after a dose is not known")
     starts = _starts(event)
     if not starts:
-        dosed = bool(participant.doses) or may_be_dosed(participant, zero_dose)
-        return Fact(None if dosed else False, "its onset is not known")
+        return Fact(None if _is_or_may_be_dosed(participant, zero_dose) else False, "its onset is not known")
     possible = None
     for onset in starts:
         dose = after_dose(onset, participant, zero_dose, hours)
@@ -119,11 +118,15 @@ def _hidden_dose(onset: Dtc, participant: Participant, context: "Context", hours
     zero_dose = context.header.zero_dose
     if has_undated_dose(participant, zero_dose):
         return "a dose was given of which the date is not known"
-    dosed = first_dose(participant, zero_dose) is not None or may_be_dosed(participant, zero_dose)
-    if dosed and last_dose(participant, zero_dose) is None:
+    if _is_or_may_be_dosed(participant, zero_dose) and last_dose(participant, zero_dose) is None:
         return "no dose is recorded with a date that can be read"
     planned = _unrecorded(onset, participant, context, hours)
     return f"began {onset}; whether planned dose {planned} was given before it is not recorded" if planned else ""
+
+
+def _is_or_may_be_dosed(participant: Participant, zero_dose: ZeroDose) -> bool:
+    """Whether a participant was dosed, by any date or record, or may have been."""
+    return first_dose(participant, zero_dose) is not None or may_be_dosed(participant, zero_dose)
 
 
 def _unrecorded(onset: Dtc, participant: Participant, context: "Context", hours: int) -> str:
