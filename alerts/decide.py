@@ -3,7 +3,8 @@
 It knows judgements, the alerts that stand and the answers already written. It must not know SQL, mail or the clock.
 
 1. A hit whose anchors overlap those of an alert of the same rule, participant and scope is that alert: nothing new
-   unless it is worse, was corrected, goes on, or had been retracted or closed. Any other hit opens an alert.
+   unless it is worse, was corrected, goes on, or had been retracted or closed. What is both corrected and news is news,
+   with the correction. Any other hit opens an alert.
 2. An alert whose rule was able to look again and no longer hits is retracted: told, and left for a person to close.
 3. Another answer is written once, and again only when it changes. A rule that was blind for the whole study and sees
    now is told of; what it finds at this first sight goes into one digest.
@@ -190,21 +191,29 @@ def _about_hit(hit: Judgement, alert: StandingAlert | None, standing: Standing, 
         )
     if worse := _worse(hit, alert):
         return Decision(action=Action.RENOTIFY, reason=f"{worse}: {hit.reason}", judgement=hit, alert=alert)
-    if corrected := _corrected(hit, alert, standing.withdrawn):
+    corrected = _corrected(hit, alert, standing.withdrawn)
+    if corrected and not _is_news(hit, alert):
         return Decision(action=Action.AMEND, reason=corrected, judgement=hit, alert=alert)
     if hit.anchors - alert.anchors:
-        return _goes_on(hit, alert)
+        return _goes_on(hit, alert, corrected)
     return _recovered(hit, alert) if hit.recovery and not alert.recovery else None
 
 
-def _goes_on(hit: Judgement, alert: StandingAlert) -> Decision:
+def _is_news(hit: Judgement, alert: StandingAlert) -> bool:
+    """Whether an episode goes on in a way that calls a person again; a correction beside it must not hide that."""
+    further = hit.anchors - alert.anchors
+    return bool(further) and (hit.each_anchor_is_news or hit.worst_anchor in further)
+
+
+def _goes_on(hit: Judgement, alert: StandingAlert, corrected: str) -> Decision:
     """Write that an episode goes on, no worse; told only where that is news, or to who closed it without knowing."""
+    said = "; ".join(filter(None, (hit.reason, corrected)))
     if alert.state == "closed":
-        reason = f"goes on after it was closed, on evidence that was not there then: {hit.reason}"
+        reason = f"goes on after it was closed, on evidence that was not there then: {said}"
         return Decision(action=Action.REOPEN, reason=reason, judgement=hit, alert=alert)
-    worse = hit.worst_anchor and hit.worst_anchor not in alert.anchors
-    if worse or hit.each_anchor_is_news:
-        reason = f"{'worse' if worse else 'more'} than told before: {hit.reason}"
+    if _is_news(hit, alert):
+        worse = hit.worst_anchor and hit.worst_anchor not in alert.anchors
+        reason = f"{'worse' if worse else 'more'} than told before: {said}"
         return Decision(action=Action.RENOTIFY, reason=reason, judgement=hit, alert=alert)
     if hit.recovery and not alert.recovery:
         return _recovered(hit, alert)

@@ -210,7 +210,7 @@ def domain_of(record: Record) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """All current records of one participant, each domain in order of record key."""
+    """All current records of one participant, each domain in order of record key, and what AE rows said before."""
 
     usubjid: str
     subject: Subject | None = None
@@ -222,6 +222,8 @@ class Participant:
     history: tuple[MedicalHistory, ...] = ()
     encounters: tuple[HealthcareEncounter, ...] = ()
     eligibility: tuple[EligibilityCriterion, ...] = ()
+    former_events: Mapping[str, tuple[AdverseEvent, ...]] = field(default_factory=dict)
+    """Record key of an AE row that was corrected in place, or is gone -> its earlier versions, oldest first."""
 
 
 PLACES: Mapping[str, str] = {

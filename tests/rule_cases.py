@@ -2,7 +2,8 @@
 
 Each [[case]] says in one sentence what it shows, gives the rows of one participant under SDTM names (or what is known
 of the feed), and the answer. `books` limits a case to some rulebooks; `[rows.LB]` and the like hold values that every
-row of a domain shares; `[rows.DM]` alone makes the DM row.
+row of a domain shares; `[rows.DM]` alone makes the DM row. A row that was corrected in place has `formerly`, the values
+that its earlier versions had instead, oldest first; `read` is the day on which a version was first read.
 """
 
 import tomllib
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 from rules.evaluate import evaluate
 from rules.hit import Judgement
 from rules.reading import read_record
-from rules.records import DOMAINS, PLACES, Feed, Participant, RefusedFile, RejectedRows, StudyView
+from rules.records import DOMAINS, PLACES, Feed, Participant, Record, RefusedFile, RejectedRows, StudyView
 from rules.rulebook import load_rulebook
 
 FOLDER = Path(__file__).parent / "rulecases"
@@ -73,19 +74,33 @@ def books_of(case: dict[str, Any], rule_id: str) -> list[str]:
 
 
 def _participant(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Participant:
-    records: dict[str, Any] = {"usubjid": "P1"}
-    version = 0
-    for domain in DOMAINS:
-        for number, row in enumerate(case.get(domain, [{}] if domain == "DM" and domain in shared else ()), start=1):
-            version += 1
-            values = {"USUBJID": "P1", **shared.get(domain, {}), **row}
-            event = f"P1|{row.get('AESPID', number)}" if domain == "AE" else ""
-            record = read_record(domain, values, version=version, key=f"{domain}{number}", event_key=event)
-            if domain == "DM":
-                records["subject"] = record
-            else:
-                records[PLACES[domain]] = (*records.get(PLACES[domain], ()), record)
+    records: dict[str, Any] = {"usubjid": "P1", "former_events": {}}
+    rows = [
+        (domain, f"{domain}{number}", {"USUBJID": "P1", **shared.get(domain, {}), **row})
+        for domain in DOMAINS
+        for number, row in enumerate(case.get(domain, [{}] if domain == "DM" and domain in shared else ()), start=1)
+    ]
+    days = sorted({then["read"] for *_, row in rows for then in (row, *row.get("formerly", ())) if "read" in then})
+    for number, (domain, key, row) in enumerate(rows, start=1):
+        *former, record = _versions(domain, key, row, number, days)
+        if former:
+            records["former_events"][key] = tuple(former)
+        if domain == "DM":
+            records["subject"] = record
+        else:
+            records[PLACES[domain]] = (*records.get(PLACES[domain], ()), record)
     return Participant(**records)
+
+
+def _versions(domain: str, key: str, row: dict[str, Any], number: int, days: list[str]) -> Iterator[Record]:
+    """Yield what a row said in each of its versions; ids rise from one day of reading to the next."""
+    event = f"P1|{row.get('AESPID', key.removeprefix(domain))}" if domain == "AE" else ""
+    for then in (*row.get("formerly", ()), {}):
+        values = {name: text for name, text in {**row, **then}.items() if name != "formerly"}
+        day = values.pop("read", "")
+        version = number + 100 * (days.index(day) + 1 if day else 0)
+        known_at = datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC) if day else None
+        yield read_record(domain, values, version=version, key=key, event_key=event, known_at=known_at)
 
 
 def _feed(case: dict[str, Any]) -> Feed:

@@ -106,6 +106,20 @@ def test_where_no_grade_says_how_bad_it_is_a_further_worst_is_told(worst: str, s
     assert decision.reason.startswith("worse than told before: ") is (action is Action.RENOTIFY)
 
 
+def test_a_correction_beside_news_does_not_hide_the_news():
+    more = replace(
+        HIT,
+        anchors=HIT.anchors | {"P1/PLAT/d15"},
+        each_anchor_is_news=True,
+        evidence=(corrected(lborres="44", atoxgrl="3"),),
+    )
+    both = "new grade 3; corrected at source: LB record P1/PLAT/d8: lborres 44, was 45"
+    decision = only(decide([more], TOLD, SIGHT))
+    assert (decision.action, decision.reason) == (Action.RENOTIFY, f"more than told before: {both}")
+    decision = only(decide([more], Standing(alerts=(replace(ALERT, state="closed"),)), SIGHT))
+    assert (decision.action, decision.reason.endswith(f": {both}")) == (Action.REOPEN, True)
+
+
 def test_a_new_version_with_the_same_values_adds_nothing():
     again = replace(HIT, evidence=(replace(LOW, version=99),))
     assert decide([again], TOLD, SIGHT) == ()

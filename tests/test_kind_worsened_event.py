@@ -2,13 +2,17 @@
 
 import csv
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise, permutations
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.ledger import close_alert
+from alerts.store import Store
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
 from rules.hit import Answer
@@ -109,6 +113,105 @@ def test_a_story_of_an_event_that_becomes_worse_twice(tmp_path, store):
         trial.sweep(at(f"2026-01-0{day}"))
         told.append([decision.action for decision in trial.decisions() if decision.rule_id == "AE-03"])
     assert told == [[], ["notify"], ["notify"], ["notify", "notify again"]]
+
+
+def versions(*severities):
+    """One event of one row, corrected in place on each first of a month."""
+    row = course("").adverse_events[0]
+    told = [
+        replace(row, version=month, aesev=severity, known_at=datetime(2026, month, 1, tzinfo=UTC))
+        for month, severity in enumerate(severities, 1)
+    ]
+    return Participant(usubjid="P1", adverse_events=(told[-1],), former_events={row.key: tuple(told[:-1])})
+
+
+def test_in_place_each_further_level_is_news_and_a_lower_one_is_none():
+    course_of_levels = ["MILD", "MODERATE", "SEVERE", "MODERATE", "LIFE THREATENING", "MILD"]
+    told = [judge(versions(*course_of_levels[:n])) for n in range(1, 7)]
+    assert [len(hits) for hits in told] == [0, 1, 1, 1, 1, 0]
+    anchors = [hits[0].anchors for hits in told[1:5]]
+    new = [sorted(now - before) for before, now in pairwise([frozenset(), *anchors])]
+    assert new == [["AE1 AESEV 2", "P1|E1"], ["AE1 AESEV 3"], [], ["AE1 AESEV 3", "AE1 AESEV 4"]]
+
+
+def test_the_last_milder_version_and_the_first_that_is_as_bad_are_named_on_the_days_of_the_study():
+    severe = versions("MILD", "MODERATE", "SEVERE", "SEVERE")
+    (before,) = severe.former_events.values()
+    late = tuple(replace(version, known_at=version.known_at.replace(hour=16)) for version in before)
+    (hit,) = judge(replace(severe, former_events={"AE1": late}))
+    assert hit.reason == "AESEV read as MODERATE on 2026-02-02, corrected in place to SEVERE, read on 2026-03-02"
+    assert (hit.at, hit.circumstances) == (None, ())  # nobody knows when it rose
+
+
+@pytest.fixture
+def trial(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    trial.add("DM", USUBJID="P1")
+    return trial
+
+
+def event(trial, **values):
+    answered = dict.fromkeys(("AESER", "AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG"), "N")
+    return trial.add("AE", USUBJID="P1", AESPID="E1", AETERM="RASH", AESTDTC="2026-01-01", **answered, **values)
+
+
+def said(trial):
+    return [(d.action, d.told, d.reason) for d in trial.decisions() if d.rule_id == "AE-03"]
+
+
+def test_a_story_of_a_row_that_is_corrected_in_place_and_back_over_restarts(trial, database_url):
+    row = event(trial, AESEV="MODERATE")
+    rise = "AESEV read as MODERATE on 2026-01-01, corrected in place to SEVERE, read on"
+    back = "corrected at source: AE record P1/E1: aesev MODERATE, was SEVERE: does not meet the criterion any more"
+    story = [
+        ("2026-01-01", "MODERATE", None),
+        ("2026-01-02", "SEVERE", ("notify", True, f"{rise} 2026-01-02")),
+        ("2026-01-03", "SEVERE", None),
+        ("2026-01-04", "MODERATE", ("retract", True, back)),
+        ("2026-01-05", "MODERATE", None),
+        (
+            "2026-01-06",
+            "SEVERE",
+            ("reinstate", True, f"meets the criterion again: {rise} 2026-01-06".replace("2026-01-01", "2026-01-04")),
+        ),
+    ]
+    told = []
+    for day, severity, decision in story:
+        row["AESEV"] = severity
+        told += [decision] if decision else []
+        for hour in (1, 2):  # a full sweep, and one that reads the same file again
+            trial.store = Store(database_url)  # and the program began anew
+            assert trial.sweep(at(day, hour)).status == "done"
+            assert said(trial) == told
+            trial.store.close()
+
+
+@pytest.mark.parametrize(("state", "action"), [("open", "notify again"), ("closed", "reopen")])
+def test_a_story_of_a_further_rise_in_place_which_is_news_whatever_became_of_the_alert(trial, state, action):
+    row = event(trial, AESEV="MILD")
+    for day, severity in enumerate(["MILD", "SEVERE", "LIFE THREATENING"], 1):
+        row["AESEV"] = severity
+        if severity == "LIFE THREATENING" and state == "closed":
+            with trial.store.write() as session:
+                close_alert(session, trial.alerts()[0].id, "Dr. A", "expected", "", at("2026-01-02", 13))
+        trial.sweep(at(f"2026-01-0{day}"))
+    told = [(action, told) for action, told, _ in said(trial) if action != "close"]
+    assert told == [("notify", True), (action, True)]
+    assert said(trial)[-1][2].endswith(
+        ": AESEV read as SEVERE on 2026-01-02, corrected in place to LIFE THREATENING, read on 2026-01-03; "
+        "corrected at source: AE record P1/E1: aesev LIFE THREATENING, was SEVERE"
+    )
+
+
+def test_a_row_that_was_away_for_a_while_is_compared_with_what_it_said_before(trial):
+    row = event(trial, AESEV="MILD")
+    other = trial.add("AE", USUBJID="P1", AESPID="E2", AETERM="COUGH", AESER="N", AESEV="MILD")
+    for day, rows in enumerate([[row, other], [other], [{**row, "AESEV": "SEVERE"}, other]], 1):
+        trial.rows["ae"] = rows
+        trial.sweep(at(f"2026-01-0{day}"))
+    assert [(action, reason) for action, _, reason in said(trial)] == [
+        ("notify", "AESEV read as MILD on 2026-01-01, corrected in place to SEVERE, read on 2026-01-03")
+    ]
 
 
 def test_cdisc_pilot_exactly_the_rising_events(data):

@@ -123,4 +123,37 @@ def test_with_corrections_day_by_day_may_only_have_more_each_retracted_or_amende
         late.store.close()
 
 
+looks = st.lists(
+    st.tuples(*(st.sampled_from(["", "MILD", "MODERATE", "SEVERE", "awful"]) for _ in range(3)), st.booleans()),
+    min_size=2,
+    max_size=6,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(looks)
+def test_events_corrected_in_place_are_judged_alike_by_sweeps_of_what_changed_and_by_full_ones(seen):
+    with TemporaryDirectory() as hourly, TemporaryDirectory() as daily:
+        partly, fully = trial_of(Path(hourly), []), trial_of(Path(daily), [])
+        for number, (first, second, third, both) in enumerate(seen):
+            for trial, moment in ((partly, at(day(0), number + 1)), (fully, at(day(number)))):
+                trial.rows = {domain: [] for domain in ("dm", "ae")}
+                for usubjid in ("SYN-001", "SYN-002"):
+                    trial.add("dm", USUBJID=usubjid)
+                events = [
+                    ("SYN-001", "E1", "03", first),
+                    ("SYN-001", "E1", "04", second),
+                    ("SYN-002", "E1", "03", third),
+                ]
+                for usubjid, aespid, month, severity in events[: 3 if both or number == 0 else 2]:
+                    trial.add("ae", USUBJID=usubjid, AESPID=aespid, AEDTC=f"2014-{month}-03", AESEV=severity, AESER="N")
+                assert trial.sweep(moment).status == "done"
+        assert open_alerts(partly) == open_alerts(fully)
+        decided = len(partly.decisions())
+        assert partly.sweep(at(day(1))).judged == 2
+        assert len(partly.decisions()) == decided
+        partly.store.close()
+        fully.store.close()
+
+
 CORRECTED = {"ae": {"AESER": "N", "AESHOSP": "N"}, "lb": {"LBORRES": "200"}}

@@ -19,7 +19,7 @@ from alerts.ledger.sweeps import OpenSweep
 from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
 from rules.hit import UNKNOWN_TESTS, Answer
 from rules.reading import read_record
-from rules.records import DOMAINS, PLACES, Feed, Participant, Record, StudyView, Subject
+from rules.records import DOMAINS, PLACES, AdverseEvent, Feed, Participant, Record, StudyView, Subject
 
 _VERSION = table_of(RecordVersion)
 _NEWER = _VERSION.alias()
@@ -59,7 +59,8 @@ def _participants(
     for start in range(0, len(usubjids), _AT_ONCE):
         piece = usubjids[start : start + _AT_ONCE]
         records: dict[str, dict[str, list[Record]]] = {usubjid: {} for usubjid in piece}
-        for row in _current_rows(session, study, piece):
+        former: dict[str, list[Record]] = {usubjid: [] for usubjid in piece}
+        for row in _rows(session, study, piece):
             content = {name: texts.setdefault(text, text) for name, text in json.loads(row.content).items()}
             record = read_record(
                 row.domain,
@@ -69,13 +70,17 @@ def _participants(
                 event_key=row.event_key,
                 known_at=sweep.now if sweep is not None and row.sweep_id == sweep.id else row.now,
             )
-            records[row.usubjid].setdefault(row.domain, []).append(record)
+            place = records[row.usubjid].setdefault(row.domain, []) if row.stands else former[row.usubjid]
+            place.append(record)
         for usubjid in piece:
-            yield _participant(usubjid, records[usubjid])
+            yield _participant(usubjid, records[usubjid], former[usubjid])
 
 
-def _current_rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any]:
-    """Yield the newest version of every row of some participants that is not withdrawn."""
+def _rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any]:
+    """Yield the rows of some participants that stand, in their newest version, and the earlier versions of AE rows.
+
+    A version "withdrawn" says nothing new. One statement for both: a second one would walk all versions again.
+    """
     newest = (
         select_columns(func.max(_NEWER.c.id))
         .where(
@@ -83,24 +88,34 @@ def _current_rows(session: Session, study: str, usubjids: Sequence[str]) -> Iter
         )
         .scalar_subquery()
     )
+    is_newest, is_ae = _VERSION.c.id == newest, _VERSION.c.domain == "AE"
     columns = [
         _VERSION.c[name] for name in ("id", "domain", "record_key", "event_key", "usubjid", "content", "sweep_id")
     ]
     rows = (
-        select_columns(*columns, col(Sweep.now))
+        select_columns(*columns, col(Sweep.now), or_(~is_ae, is_newest).label("stands"))
         .outerjoin(Sweep, col(Sweep.id) == _VERSION.c.sweep_id)  # this sweep has no row yet
         .where(_VERSION.c.study == study, _VERSION.c.usubjid.in_(usubjids), _VERSION.c.domain.in_(DOMAINS))
-        .where(_VERSION.c.change != "withdrawn", _VERSION.c.id == newest)
+        .where(_VERSION.c.change != "withdrawn", or_(is_ae, is_newest))
     )
     yield from session.execute(rows, execution_options={"yield_per": 1000})
 
 
-def _participant(usubjid: str, records: dict[str, list[Record]]) -> Participant:
+def _participant(usubjid: str, records: dict[str, list[Record]], former: Sequence[Record]) -> Participant:
     rooms: dict[str, Any] = {}
     for domain, room in PLACES.items():
         rooms[room] = rooms.get(room, ()) + tuple(sorted(records.get(domain, ()), key=lambda record: record.key))
     subject = next((record for record in records.get("DM", ()) if isinstance(record, Subject)), None)
-    return Participant(usubjid=usubjid, subject=subject, **rooms)
+    return Participant(usubjid=usubjid, subject=subject, former_events=_former_events(former), **rooms)
+
+
+def _former_events(former: Sequence[Record]) -> dict[str, tuple[AdverseEvent, ...]]:
+    """Sort earlier versions by the row whose they are, oldest first."""
+    by_key: dict[str, tuple[AdverseEvent, ...]] = {}
+    for record in sorted(former, key=lambda record: record.version):
+        if isinstance(record, AdverseEvent):
+            by_key[record.key] = (*by_key.get(record.key, ()), record)
+    return by_key
 
 
 def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[str]) -> Feed:

@@ -1,13 +1,15 @@
-"""Kind `worsened_event`: AESEV or AETOXGR rises from one row of an adverse event to a later one.
+"""Kind `worsened_event`: AESEV or AETOXGR rises from one row of an adverse event to a later one, or within a row.
 
-Each further rise is news. Rows are ordered by when they were collected (AEDTC), else by their start. It must not know
-what makes an event serious: it only leaves out what the rule about serious events tells.
+Each further rise is news. Rows are ordered by when they were collected (AEDTC), else by their start; the versions of a
+row that was corrected in place by when they were read. It must not know what makes an event serious: it only leaves out
+what the rule about serious events tells.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,8 +24,20 @@ if TYPE_CHECKING:
 
 _SCALES = ("aesev", "aetoxgr")
 
-Rise = tuple[AdverseEvent, AdverseEvent, str]
-"""A row, the later one that is worse, and the scale on which it is."""
+Former = Mapping[str, tuple[AdverseEvent, ...]]
+"""Record key -> the earlier versions of a row, oldest first."""
+
+
+class Rise(NamedTuple):
+    """A row, the one that is worse, and the scale on which it is.
+
+    Of a row that was corrected in place, `before` is its last milder version and `since` the first that says so.
+    """
+
+    before: AdverseEvent
+    worse: AdverseEvent
+    scale: str
+    since: AdverseEvent | None = None
 
 
 class When(BaseModel):
@@ -36,16 +50,17 @@ class When(BaseModel):
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
-    """Answer for each event that several rows tell of; all its rises are one concern."""
+    """Answer for each event that several rows or versions tell of; all its rises are one concern."""
+    former = participant.former_events
     for event in events_of(participant):
-        rises = [rise for scale in _SCALES for rise in _rises(event.rows, scale)]
-        told = [r for r in rises if not (when.except_told_as_serious and _is_told_as_serious(event, r[1]))]
-        unknown_order, unread, empty = _unknown(event.rows)
+        rises = [r for s in _SCALES for r in (*_rises(event.rows, s), *_rises_in_place(event.rows, former, s))]
+        told = [rise for rise in rises if not (when.except_told_as_serious and _is_told_as_serious(event, rise))]
+        unknown_order, unread, empty = _unknown(event.rows, former)
         unknown = "; ".join(dict.fromkeys((*unknown_order, *unread, *empty)))
         if told:
-            reason = "; ".join((*(_words(rise) for rise in told), *unknown_order))
+            reason = "; ".join((*(_words(rise, context.zone) for rise in told), *unknown_order))
             least = when.routine_below_grade
-            low = least is not None and all((_level(worse, scale) or 0) < least for _, worse, scale in told)
+            low = least is not None and all((_level(rise.worse, rise.scale) or 0) < least for rise in told)
             yield replace(
                 _judgement(rule, event, Answer.HIT, reason, told), urgency=Urgency.ROUTINE if low else rule.urgency
             )
@@ -67,7 +82,34 @@ def _rises(rows: Sequence[AdverseEvent], scale: str) -> Iterator[Rise]:
             if its < level and _is_before(other, row) and not any(_is_before(other, bad) for bad in as_bad)
         ]
         if better:
-            yield max(better, key=_order), row, scale
+            yield Rise(max(better, key=_order), row, scale)
+
+
+def _rises_in_place(rows: Sequence[AdverseEvent], former: Former, scale: str) -> Iterator[Rise]:
+    """Yield each row that was read as milder before, where no row of a later time had been read as that bad by then."""
+    for row in rows:
+        versions, level = _versions(row, former), _level(row, scale)
+        milder = [version for version in versions if _is_milder(_level(version, scale), level)]
+        if not milder:
+            continue
+        since = next(v for v in versions if v.version > milder[-1].version and _level(v, scale) == level)
+        later = [version for other in rows if _is_before(row, other) for version in _versions(other, former)]
+        if not any(_was_read_before(v, since) and not _is_milder(_level(v, scale) or 0, level) for v in later):
+            yield Rise(milder[-1], row, scale, since)
+
+
+def _versions(row: AdverseEvent, former: Former) -> tuple[AdverseEvent, ...]:
+    """All that a row ever said, oldest first."""
+    return *former.get(row.key, ()), row
+
+
+def _is_milder(level: int | None, other: int | None) -> bool:
+    return level is not None and other is not None and level < other
+
+
+def _was_read_before(version: AdverseEvent, other: AdverseEvent) -> bool:
+    """Whether a version came with an earlier look than another; ids are in order even where a clock was set back."""
+    return version.version < other.version and version.known_at != other.known_at
 
 
 def _level(row: AdverseEvent, scale: str) -> int | None:
@@ -86,9 +128,14 @@ def _is_before(row: AdverseEvent, other: AdverseEvent) -> bool:
     return False
 
 
-def _unknown(rows: Sequence[AdverseEvent]) -> tuple[list[str], list[str], list[str]]:
-    """Say what cannot be known of a course: the order of rows that differ, values not understood, values left empty."""
-    if len(rows) == 1:
+def _unknown(rows: Sequence[AdverseEvent], former: Former) -> tuple[list[str], list[str], list[str]]:
+    """Say what cannot be known of a course: the order of rows that differ, values not understood, values left empty.
+
+    What an earlier version left empty, or said in no known word, was only entered later: no course begins with it.
+    """
+    said = [v for row in rows for v in former.get(row.key, ()) if any(_level(v, s) is not None for s in _SCALES)]
+    course = (*rows, *said)
+    if len(course) == 1:
         return [], [], []
     order = [
         f"{scale.upper()} differs between records of which the earlier is not known ({_on(one)}, {_on(two)})"
@@ -96,7 +143,7 @@ def _unknown(rows: Sequence[AdverseEvent]) -> tuple[list[str], list[str], list[s
         for one, two in combinations(rows, 2)
         if _differ(_level(one, scale), _level(two, scale)) and not (_is_before(one, two) or _is_before(two, one))
     ]
-    if any(all(_level(row, scale) is not None for row in rows) for scale in _SCALES):
+    if any(all(_level(row, scale) is not None for row in course) for scale in _SCALES):
         return order, [], []
     unread = [
         f"{scale.upper()} is '{text}', which is no known {'severity' if scale == 'aesev' else 'grade'} ({_on(row)})"
@@ -111,18 +158,36 @@ def _differ(one: int | None, two: int | None) -> bool:
     return one is not None and two is not None and one != two
 
 
-def _is_told_as_serious(event: Event, worse: AdverseEvent) -> bool:
-    """Whether the event was serious by then and reached a greater grade, which is told as a serious event."""
-    before = tuple(row for row in event.rows if _is_before(row, worse))
-    serious = any(signs_of_seriousness(row) for row in (*before, worse))
-    greater = (grade_of(Event(event.key, (worse,))) or 0) > (grade_of(Event(event.key, before)) or 0)
+def _is_told_as_serious(event: Event, rise: Rise) -> bool:
+    """Whether the event was serious by then, and is still, and reached a greater grade: told as a serious event."""
+    before = tuple(row for row in event.rows if _is_before(row, rise.worse))
+    then = rise.since or rise.worse
+    serious = all(any(signs_of_seriousness(row) for row in (*before, worse)) for worse in (then, rise.worse))
+    greater = (grade_of(Event(event.key, (then,))) or 0) > (grade_of(Event(event.key, (*before, rise.before))) or 0)
     return serious and greater
 
 
-def _words(rise: Rise) -> str:
+def _words(rise: Rise, zone: ZoneInfo) -> str:
     """Say a rise, such as "AESEV MILD on 2014-02-26, then SEVERE on 2014-05-21"."""
-    before, worse, scale = rise
-    return f"{scale.upper()} {getattr(before, scale)} on {_on(before)}, then {getattr(worse, scale)} on {_on(worse)}"
+    before, worse, scale, since = rise
+    name, was = scale.upper(), getattr(before, scale)
+    if since is None:
+        return f"{name} {was} on {_on(before)}, then {getattr(worse, scale)} on {_on(worse)}"
+    now, read, corrected = getattr(since, scale), _read_on(before, zone), _read_on(since, zone)
+    return f"{name} read as {was} on {read}, corrected in place to {now}, read on {corrected}"
+
+
+def _read_on(version: AdverseEvent, zone: ZoneInfo) -> str:
+    """Name the study's day on which a version was first read."""
+    return "unknown date" if version.known_at is None else version.known_at.astimezone(zone).date().isoformat()
+
+
+def _anchors(rise: Rise) -> frozenset[str]:
+    """Name a rise: by its row, or in place by the levels reached, so that a further one is news and a lower is not."""
+    if rise.since is None:
+        return frozenset({rise.worse.key})
+    reached = _level(rise.worse, rise.scale) or 0
+    return frozenset(f"{rise.worse.key} {rise.scale.upper()} {level}" for level in range(2, reached + 1))
 
 
 def _date(row: AdverseEvent) -> Dtc | None:
@@ -142,12 +207,13 @@ def _order(row: AdverseEvent) -> tuple[str, str]:
 def _judgement(
     rule: "Rule", event: Event, answer: Answer, reason: str, rises: Sequence[Rise] = (), *, told: bool = True
 ) -> Judgement:
-    worse = sorted({row.key: row for _, row, _ in rises}.values(), key=_order)
+    worse = sorted({rise.worse.key: rise.worse for rise in rises}.values(), key=_order)
+    dated = sorted((rise.worse for rise in rises if rise.since is None), key=_order)
     return Judgement(
         rule_id=rule.id,
         usubjid=event.rows[0].usubjid,
         scope=event.key,
-        anchors=frozenset({event.key, *(row.key for row in worse)}),
+        anchors=frozenset({event.key}).union(*map(_anchors, rises)),
         each_anchor_is_news=True,
         answer=answer,
         summary=f"{'Became' if answer is not Answer.NOT_EVALUABLE else 'May have become'} worse: {event.term}",
@@ -156,7 +222,7 @@ def _judgement(
         consequence=rule.consequence,
         grade=grade_of(Event(event.key, tuple(worse))),
         told=told,
-        at=_date(worse[-1]) if worse else event.onset,
+        at=_date(dated[-1]) if dated else None if rises else event.onset,  # nobody knows when it rose within a row
         evidence=evidence_of(event, also=("aesev", "aedtc")),
     )
 
@@ -165,8 +231,9 @@ def describe(when: When) -> str:
     """Say the criterion in words."""
     words = (
         "An adverse event of which a later record gives a greater severity (AESEV: mild, moderate, severe) or a "
-        "greater grade (AETOXGR) than the record before it. Records are ordered by the date of collection (AEDTC), "
-        "else by the start; where they differ and their order is not known, the event is not evaluable."
+        "greater grade (AETOXGR) than the record before it, or of which a record that was read before is corrected in "
+        "place to a greater one. Records are ordered by the date of collection (AEDTC), else by the start; where they "
+        "differ and their order is not known, the event is not evaluable."
     )
     if when.routine_below_grade is not None:
         words += (
