@@ -201,9 +201,9 @@ def _cannot_tell(rule: "Rule", when: When, usubjid: str, doubts: Sequence[Doubt]
 def describe(when: When) -> str:
     """Say the criterion in words."""
     optional = [*map(_words, when.of), *([when.name(len(when.criteria))] if when.of_events else [])]
-    enough = f"at least {when.at_least} of: " if when.at_least < len(optional) else ""
-    words = [*map(_words, when.all_of), f"{enough}{'; '.join(optional)}"]
-    return f"After the first dose, at most {when.within_days} days apart: {'; and '.join(words)}."
+    some = [f"at least {when.at_least} of: {'; '.join(optional)}"] if when.at_least < len(optional) else optional
+    days = "1 day" if when.within_days == 1 else f"{when.within_days} days"
+    return f"After the first dose, at most {days} apart: {'; and '.join([*map(_words, when.all_of), *some])}."
 
 
 def _words(criterion: limits.When) -> str:

@@ -229,6 +229,8 @@ def limit_words(when: When) -> list[str]:
     """Say each limit in words."""
     over = "above" if when.above_uln == 1 else f"more than {when.above_uln} times"
     under = "below" if when.below_lln == 1 else f"less than {when.below_lln} times"
+    # a mere "positive" is at least 1+
+    word = ", or positive" if when.positive in ("TRACE", "1+") else " (where only positive is said, it is not evaluable)"
     said = {
         f"at least {when.at_least}": when.at_least,
         f"below {when.below}": when.below,
@@ -236,7 +238,7 @@ def limit_words(when: When) -> list[str]:
         f"{under} the lower limit of normal": when.below_lln,
         "outside the reference range": when.out_of_range or None,
         f"CTCAE grade {when.min_grade} or worse": when.min_grade,
-        f"in words {when.positive} or more, or positive": when.positive,
+        f"in words {when.positive} or more{word}": when.positive,
         f"at least {when.times_baseline} times the baseline": when.times_baseline if not when.new_only else None,
         f"a rise of {when.rise}": when.rise,
         f"a fall of {when.fall}": when.fall,
