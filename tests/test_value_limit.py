@@ -740,3 +740,174 @@ def test_one_concern_of_two_tests_only_grows(values: list[tuple[str, object]]):
             assert new.anchors >= old.anchors
             assert not old.recovery or new.recovery == old.recovery
         seen = hits
+
+
+@pytest.mark.parametrize(
+    ("baseline", "uln_then", "result", "uln", "expected"),
+    [
+        (50, 60, 121, 40, None),  # normal by its own range: five times ULN alone counts
+        (60, 60, 121, 40, None),
+        (61, 60, 123, 40, "more than 2 x baseline, which was above ULN, and more than 3 x ULN"),
+        (50, "", 121, 40, "more than 2 x baseline, which was above ULN, and more than 3 x ULN"),  # by the later range
+        (50, "", 120, 40, None),
+        (40, "", 121, 40, None),
+        (50, 40, 300, "", "ALT: no reference range"),
+        (50, 40, "lost", "", "ALT: the result is not a number"),
+        (50, 40, "<150", 40, "ALT: the result is a limit that spans grades"),
+        (150, 40, "<250", 40, "ALT: the result is a limit that spans grades"),  # no doubling, perhaps five times ULN
+        (150, 40, ">=201", 40, "more than 5 x ULN"),  # whether or not it doubled
+        (201, 40, 150, 40, None),
+        (201, 40, "<250", 40, None),  # no worse than it was, whatever it is
+        (201, 40, ">=300", 40, "ALT: the result is a limit that spans grades"),  # perhaps doubled
+    ],
+)
+def test_a_baseline_is_high_by_its_own_range(baseline, uln_then, result, uln, expected: str | None):
+    rows = [sample("ALT", -3, baseline, "U/L", 5, uln_then), sample("ALT", 8, result, "U/L", 5, uln)]
+    said = judged("value_limit", LIVER | {"tests": ["ALT"]}, rows)
+    assert [judgement.reason for judgement in said] == ([expected] if expected else [])
+
+
+THYROTROPIN = {"out_of_range": True, "times_baseline": 2, "new_only": True, "part_of_baseline": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "result", "answer", "reason"),
+    [
+        (0.1, 0.2, Answer.CLEAR, "Thyrotropin: below LLN, as the baseline was, and not changed enough from it"),
+        (0.1, 0.05, Answer.HIT, "at most 0.5 x baseline"),
+        (0.1, 4.3, Answer.HIT, "above ULN"),
+        (10, 6, Answer.CLEAR, "Thyrotropin: above ULN, as the baseline was, and not changed enough from it"),
+        (10, 5, Answer.CLEAR, "Thyrotropin: above ULN, as the baseline was, and not changed enough from it"),
+        (10, 20, Answer.HIT, "at least 2 x baseline"),
+        (10, 0.2, Answer.HIT, "below LLN"),
+        (1, 2, None, ""),  # a change within the range says nothing
+        (2, 1, None, ""),
+    ],
+)
+def test_what_is_history_on_one_side_is_new_on_the_other(baseline, result, answer: Answer | None, reason: str):
+    said = told("TSH", THYROTROPIN, (-3, baseline), (8, result), unit="mIU/L", low=0.27, high=4.2)
+    assert [(judgement.answer, judgement.reason) for judgement in said] == ([(answer, reason)] if answer else [])
+
+
+def test_limits_are_computed_to_15_digits():
+    third = {"below": {"value": 30, "unit": "g/L"}, "new_only": True, "part_of_baseline": "0.3333333333333333"}
+    assert answers(told("ALB", third, (-3, 21), (8, "7"), unit="g/L")) == [Answer.HIT]
+    rise = {"percent": "66.66666666666666667"}
+    assert answers(told("CK", {"rise": rise}, (-3, 3), (8, 5), unit="U/L")) == [Answer.HIT]
+    assert answers(told("CK", {"rise": rise | {"hours": 48}}, (8, 3), (9, 5), unit="U/L")) == [Answer.HIT]
+
+
+@pytest.mark.parametrize(
+    ("result", "unit", "low", "reason"),
+    [
+        (100, "", 150, "Platelets: no unit"),
+        (100, "%", 150, "Platelets: the unit does not fit the test"),
+        ("<=150", "10^9/L", 150, "Platelets: the result is a limit that spans grades"),  # a fall, and perhaps not low
+        (140, "10^9/L", "", "Platelets: no reference range"),
+        (75, "10^9/L", "", "Platelets: no reference range"),  # grade 1 asks for a range
+        ("clotted", "10^9/L", "", "Platelets: the result is not a number"),
+    ],
+)
+def test_why_a_fall_that_must_end_low_cannot_be_told(result: object, unit: str, low: object, reason: str):
+    when = {"tests": ["PLAT"], "fall": {"by": {"value": 50, "unit": "10^9/L"}, "only_low": True}}
+    rows = [sample("PLAT", -3, 200, "10^9/L", low, 350), sample("PLAT", 8, result, unit, low, 350)]
+    (said,) = judged("value_limit", when, rows)
+    assert (said.answer, said.reason) == (Answer.NOT_EVALUABLE, reason)
+
+
+@pytest.mark.parametrize(
+    ("fall", "result", "expected"),
+    [
+        ({"percent": 100}, 0, [Answer.HIT]),
+        ({"by": {"value": 30, "unit": "g/L"}}, 0, [Answer.HIT]),
+        ({"by": {"value": 31, "unit": "g/L"}}, 0, []),  # nobody falls so far from 30
+        ({"by": {"value": 31, "unit": "g/L"}}, "<5", []),
+        ({"percent": 100}, "<5", [Answer.NOT_EVALUABLE]),
+    ],
+)
+def test_a_fall_to_nothing(fall: dict[str, object], result: object, expected: list[Answer]):
+    assert answers(told("ALB", {"fall": fall}, (-3, 30), (8, result), unit="g/L")) == expected
+
+
+RISE = {"rise": {"by": {"value": 26.5, "unit": "umol/L"}, "hours": 48}}
+RISE_BY_HALF = {"rise": {"percent": 50, "hours": 48}}
+FALL = {"fall": {"by": {"value": 100, "unit": "10^9/L"}, "hours": 48}}
+
+
+@pytest.mark.parametrize(
+    ("test", "when", "before", "after", "expected"),
+    [
+        ("CREAT", RISE, 70, "<=96.5", [Answer.NOT_EVALUABLE]),
+        ("CREAT", RISE, 70, "<=96.4", []),
+        ("CREAT", RISE, 70, ">96.5", [Answer.NOT_EVALUABLE]),  # so far at least, and by how much is not known
+        ("CREAT", RISE, 70, ">=70", [Answer.NOT_EVALUABLE]),
+        ("CREAT", RISE, "<=70", 96.5, [Answer.HIT]),
+        ("CREAT", RISE, "<=70", 96.4, [Answer.NOT_EVALUABLE]),
+        ("CREAT", RISE, "<10", 26.5, [Answer.NOT_EVALUABLE]),  # from 0, it may be
+        ("CREAT", RISE, ">=70", 96.5, [Answer.NOT_EVALUABLE]),
+        ("CREAT", RISE, ">=70", 96.4, []),
+        ("CREAT", RISE_BY_HALF, 70, 105, [Answer.HIT]),
+        ("CREAT", RISE_BY_HALF, 70, 104.9, []),
+        ("CREAT", RISE_BY_HALF, "<10", 5, [Answer.NOT_EVALUABLE]),  # half more than a third of it
+        ("CREAT", RISE_BY_HALF, "<10", 0, []),  # no rise ends at 0
+        ("CK", RISE_BY_HALF, 0, 0, []),
+        ("CK", RISE_BY_HALF, 0, 1, [Answer.HIT]),  # from 0, as from a baseline of 0, any rise is as large as can be
+        ("CK", {"fall": {"percent": 50, "hours": 48}}, 0, 0, []),
+        ("PLAT", FALL, 200, ">=100", [Answer.NOT_EVALUABLE]),
+        ("PLAT", FALL, 200, ">100.1", []),
+        ("PLAT", FALL, 200, ">99", [Answer.NOT_EVALUABLE]),
+        ("PLAT", FALL, 200, "<100", [Answer.NOT_EVALUABLE]),
+        ("PLAT", FALL, ">=200", 100, [Answer.HIT]),
+        ("PLAT", FALL, ">=200", 101, [Answer.NOT_EVALUABLE]),
+        ("PLAT", FALL, ">20", 50, [Answer.NOT_EVALUABLE]),  # from however much it was
+        ("PLAT", FALL, "<=200", 100, [Answer.NOT_EVALUABLE]),
+        ("PLAT", FALL, "<=200", 101, []),
+    ],
+)
+def test_a_change_to_or_from_a_limit_within_hours(test: str, when, before, after, expected: list[Answer]):
+    unit = {"CREAT": "umol/L", "PLAT": "10^9/L", "CK": "U/L"}[test]
+    assert answers(told(test, when, (-1, before), (2, after), unit=unit)) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit_before", "unit", "expected"),
+    [
+        ("umol/L", "umol/L", ["up by 30 umol/L within 48 h"]),
+        ("", "umol/L", []),  # not compared with what has no unit
+        ("umol/L", "", ["Creatinine: no unit"]),
+        ("umol/L", "%", ["Creatinine: the unit does not fit the test"]),
+    ],
+)
+def test_a_change_within_hours_needs_units(unit_before: str, unit: str, expected: list[str]):
+    rows = [sample("CREAT", -1, 70, unit_before), sample("CREAT", 2, 100, unit)]
+    assert [judgement.reason for judgement in judged("value_limit", {"tests": ["CREAT"]} | RISE, rows)] == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("2014-03-10T08:00", "2014-03-12T08:00", ["up by 30 umol/L within 48 h"]),
+        ("2014-03-10", "2014-03-11", ["up by 30 umol/L within 48 h"]),  # midnight to midnight is no order in doubt
+        ("2014-03", "2014-03", ["Creatinine: the day of a sample is not known"]),
+        ("2014-03-10", "2014-03-10", ["Creatinine: which of two samples of one day came first is not known"]),
+        ("2014-03-10T08:00", "2014-03-10", ["Creatinine: which of two samples of one day came first is not known"]),
+        ("2014-03-10T23:59:59", "2014-03-11", ["up by 30 umol/L within 48 h"]),
+    ],
+)
+def test_the_order_of_two_samples_is_known_or_said_to_be_in_doubt(first: str, second: str, expected: list[str]):
+    days = zip((first, second), (70, 100), strict=True)
+    rows = [sample("CREAT", None, n, "umol/L", dtc=Dtc.parse(text)) for text, n in days]
+    said = [judgement.reason for judgement in judged("value_limit", {"tests": ["CREAT"]} | RISE, rows)]
+    assert said == expected
+
+
+def test_degrees_fahrenheit_are_not_compared_by_a_difference_in_celsius():
+    rise = {"tests": ["TEMP"], "rise": {"by": {"value": 1, "unit": "C"}}}
+    rows = [sample("TEMP", day, n, "F", domain="VS") for day, n in ((-3, 98.6), (8, 104))]
+    assert [j.reason for j in judged("value_limit", rise, rows)] == ["Temperature: the unit does not fit the test"]
+
+
+def test_a_grade_1_of_its_own_number_is_low_without_a_range():
+    when = {"tests": ["NEUT"], "fall": {"percent": 25, "only_low": True}}
+    rows = [sample("NEUT", -3, 2), sample("NEUT", 8, 1.4)]
+    assert answers(judged("value_limit", when, rows, ctcae="6.0")) == [Answer.HIT]

@@ -99,7 +99,7 @@ def changes(when: When, lab: GradedFinding, labs: Sequence[GradedFinding], own: 
 def _times_baseline(times: Decimal, lab: GradedFinding) -> Checked:
     """Compare with a multiple of the baseline from below."""
     if lab.value is not None and (lab.base is None or (not lab.base and lab.value)):  # no multiple of 0 says a thing
-        return Ungraded.NO_BASELINE
+        return _why_no_base(lab)
     reaches = passes(lab, times, lab.base, or_equal=lab.base != 0)
     return as_checked(reaches, lab, Met("times_baseline", f"at least {times} x baseline"))
 
@@ -107,15 +107,20 @@ def _times_baseline(times: Decimal, lab: GradedFinding) -> Checked:
 def _part_of_baseline(part: Decimal, lab: GradedFinding) -> Checked:
     """Compare with a part of the baseline from above."""
     if lab.base is None:
-        return Ungraded.NO_BASELINE
+        return _why_no_base(lab)
     fallen = undercuts(lab, round15(part * lab.base), or_equal=lab.base != 0)
     return as_checked(fallen, lab, Met("part_of_baseline", f"at most {part} x baseline", low=True))
+
+
+def _why_no_base(lab: GradedFinding) -> Ungraded:
+    """Say why there is no baseline to compare with: there is none, or it is in a unit and the result in none."""
+    return Ungraded.NO_BASELINE if lab.baseline is None or lab.fits else why_not_compared(lab)
 
 
 def _if_low(lab: GradedFinding, fallen: Checked) -> Checked:
     """Keep a fall, or a doubt about one, only where the result is low by its range or by CTCAE."""
     below = undercuts(lab, lab.lln) if lab.lln is not None else None
-    if fallen is None or below or (lab.low.term and lab.low.lowest >= 1):
+    if fallen is None or below or lab.low.lowest >= 1:
         return fallen
     if below is False:
         return None
@@ -135,7 +140,7 @@ def _from_baseline(change: Change, sign: int, lab: GradedFinding) -> Checked:
         return why_not_compared(lab)
     needed = None if lab.base is None else _needed(change, lab, lab.base)
     if lab.base is None or needed is None:
-        return Ungraded.NO_BASELINE if lab.base is None else why_not_compared(lab)
+        return _why_no_base(lab) if lab.base is None else why_not_compared(lab)
     far = round15(lab.base + sign * needed)
     if sign > 0:
         return as_checked(passes(lab, Decimal(1), far, or_equal=needed > 0), lab, Met("rise", f"up by {change}"))
@@ -180,7 +185,8 @@ def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[Grad
 def _is_far(change: Change, sign: int, lab: GradedFinding, before: Decimal, censor: Censor) -> bool | None:
     """Whether a number lies far enough from one before it, which may itself be a limit; None where nobody can tell."""
     needed, value = _needed(change, lab, before), lab.value or Decimal(0)
-    far = bool(needed) and sign * (value - before) >= (needed or 0)
+    moved = sign * (value - before)
+    far = moved > 0 and moved >= (needed or 0)
     if not censor:
         return far
     if (censor in ("<", "<=")) is (sign > 0):  # the true distance is at least what the limit says

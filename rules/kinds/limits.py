@@ -230,7 +230,9 @@ def limit_words(when: When) -> list[str]:
     over = "above" if when.above_uln == 1 else f"more than {when.above_uln} times"
     under = "below" if when.below_lln == 1 else f"less than {when.below_lln} times"
     # a mere "positive" is at least 1+
-    word = ", or positive" if when.positive in ("TRACE", "1+") else " (where only positive is said, it is not evaluable)"
+    word = (
+        ", or positive" if when.positive in ("TRACE", "1+") else " (where only positive is said, it is not evaluable)"
+    )
     said = {
         f"at least {when.at_least}": when.at_least,
         f"below {when.below}": when.below,
