@@ -109,10 +109,11 @@ class EndOfDosing:
     undated: bool
 
 
-def dosing_ended(participant: Participant, first: date) -> EndOfDosing | None:
+def dosing_ended(participant: Participant, first: date | None) -> EndOfDosing | None:
     """Return when dosing ended after it began on a day: by discontinuation, completion or death; None while it goes on.
 
-    What certainly ended before, such as a screening that was completed on the first day, ends nothing.
+    What certainly ended before, such as a screening that was completed on the first day, ends nothing. `first` is None
+    where nothing was given: then only what was completed, which was no dosing, ends nothing.
     """
     ends = list(_ends_of(participant, first))
     if not ends:
@@ -123,7 +124,7 @@ def dosing_ended(participant: Participant, first: date) -> EndOfDosing | None:
     return EndOfDosing(earliest, date.max if on is None else on.latest.date(), on, None in ends)
 
 
-def _ends_of(participant: Participant, first: date) -> Iterable[Dtc | None]:
+def _ends_of(participant: Participant, first: date | None) -> Iterable[Dtc | None]:
     """Yield the dates of what ends dosing, None for one without."""
     died = False
     for row in participant.dispositions:
@@ -132,11 +133,18 @@ def _ends_of(participant: Participant, first: date) -> Iterable[Dtc | None]:
             continue
         died = died or decod in _DEATHS
         on = row.dsstdtc
-        if on is None or on.latest.date() > first or (on.latest.date() == first and decod not in _COMPLETED):
+        if on is None or not _came_before(on, first, completed=decod in _COMPLETED):
             yield on
     subject = participant.subject
     if subject is not None and (subject.dthdtc is not None or (subject.dthfl == "Y" and not died)):
         yield subject.dthdtc
+
+
+def _came_before(on: Dtc, first: date | None, *, completed: bool) -> bool:
+    """Whether something ended before dosing began: what was completed on the first day or without a dose did."""
+    if first is None:
+        return completed
+    return on.latest.date() < first or (completed and on.latest.date() == first)
 
 
 def _ends_dosing(category: str, decod: str) -> bool:

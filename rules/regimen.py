@@ -116,9 +116,9 @@ def fates_as_collected(
     records = [record for record in participant.doses if record.domain == "EC"]
     performed = [record for record in records if not is_scheduled(record)]
     given = [record for record in performed if was_given(record, zero_dose)]
-    first = min((day for record in given if (day := day_of(record))), default=date.min)
-    last = max((day for record in given if (day := day_of(record))), default=first)
-    ended = dosing_ended(participant, first)
+    days = [day for record in given if (day := day_of(record)) is not None]
+    last = max(days, default=date.min)
+    ended = dosing_ended(participant, min(days, default=None))
     seen = {day_of(record) for record in performed}
     spans = [record for record in given if spans_days(record) and says_whether(record)]
     answers = []

@@ -238,6 +238,15 @@ def test_placebo_begins_dosing_so_that_a_screening_completed_on_that_day_ends_no
     assert collected(*doses, **after, zero_dose="placebo")["2026-01-02"] is Fate.NOT_GIVEN
 
 
+@pytest.mark.parametrize(
+    ("decod", "fate"),
+    [("COMPLETED", Fate.NOT_GIVEN), ("完成", Fate.NOT_GIVEN), ("WITHDRAWAL BY SUBJECT", Fate.NOT_EXPECTED)],
+)
+def test_whoever_completed_the_screening_and_was_given_nothing_has_missed_it(decod, fate):
+    refused = dose("2026-01-02", "N")
+    assert collected(refused, ended="2025-12-30", decod=decod)["2026-01-02"] is fate
+
+
 def test_placebo_shows_that_dosing_had_not_ended():
     doses = (dose("2026-01-01"), dose("2026-01-02", "", mood="SCHEDULED"), dose("2026-01-03", dose=Decimal(0)))
     assert collected(*doses, ended="", zero_dose="placebo")["2026-01-02"] is Fate.NO_RECORD

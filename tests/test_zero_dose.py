@@ -95,6 +95,13 @@ def answers(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -
             [],
         ),
         (
+            "nor is its date known where that of another dose is",
+            "HYP-01",
+            {"EC": [FIRST, UNDATED], "AE": [URTICARIA | {"AESTDTC": "2026-05-25T10:00"}]},
+            [Answer.NOT_EVALUABLE],
+            [],
+        ),
+        (
             "a placebo that was given takes its place in the plan, so that no dose is left unrecorded",
             "HYP-01",
             {
