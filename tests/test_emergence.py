@@ -1,6 +1,7 @@
 """Whether an event began after the first dose: before, after, or nobody can tell; and what a book makes of the last."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
 from rules.events import Event
-from rules.exposure import after_dose, began_after_first_dose, last_dose
+from rules.exposure import after_dose, began_after_first_dose, last_dose, may_be_dosed
 from rules.hit import Answer
 from rules.kinds.dose_timing import emerged
 from rules.records import DOMAINS, AdverseEvent, Dose, Feed, Participant, StudyView, Subject
@@ -51,6 +52,20 @@ def test_before_after_or_nobody_can_tell(onset, first, after):
 def test_an_event_of_somebody_dosed_on_no_date_cannot_be_placed():
     participant = Participant(usubjid="P1", subject=Subject(), doses=(Dose(occur="Y"),))
     assert began_after_first_dose(dated("2026-05-04"), participant, "not-given") is None
+
+
+@pytest.mark.parametrize("subject", [None, Subject()])
+@pytest.mark.parametrize(
+    ("amount", "meaning", "dosed"), [("0", "placebo", True), ("0", "not-given", False), ("1", "not-given", True)]
+)
+def test_whoever_has_a_dose_without_a_date_may_be_dosed(subject, amount, meaning, dosed):
+    participant = Participant(usubjid="P1", subject=subject, doses=(Dose(occur="Y", dose=Decimal(amount)),))
+    assert may_be_dosed(participant, meaning) is dosed
+
+
+def test_of_whom_nothing_at_all_is_known_may_be_dosed():
+    assert may_be_dosed(Participant(usubjid="P1"), "not-given")
+    assert not may_be_dosed(Participant(usubjid="P1", subject=Subject()), "not-given")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from rules.events import events_of, grade_of, has_grade, seriousness_of
 from rules.hit import Answer, Urgency
 from rules.reading import read_record
 from rules.records import AdverseEvent, Disposition, Feed, Participant, StudyView, Subject
-from rules.rulebook import load_rulebook
+from rules.rulebook import load_rulebook, parse_rulebook
 
 BOOK = load_rulebook("cdisc_pilot")
 ALL = frozenset({"AE", "DM", "DS", "LB"})
@@ -110,6 +110,35 @@ def test_infection_evidence_names_what_it_rests_on():
         values = dict(hit[rule][0].evidence[0].values)
         assert (values["aesoc"], values["aedecod"]) == (soc, "SEPSIS")
     assert hit["INF-02"][0].summary == "Infection of special interest (sepsis): HEADACHE"
+
+
+CHECKS = "criterion_without_aeser = true\naeser_without_criterion = true\nfatal_without_aesdth = true"
+
+
+@pytest.mark.parametrize(
+    ("only", "told"),
+    [
+        (
+            "criterion_without_aeser = true",
+            ["AESER is N although AESHOSP = Y (needs or prolongs hospitalisation)", "AESER is 'U', neither Y nor N"],
+        ),
+        (
+            "aeser_without_criterion = true",
+            [
+                "AESER is Y although no criterion is (AESMIE, other medically important event, is not recorded)",
+                "AESER is 'U', neither Y nor N",
+            ],
+        ),
+        ("fatal_without_aesdth = true", ["AEOUT is FATAL although AESDTH is N"]),
+    ],
+)
+def test_each_disagreement_is_looked_for_alone(only, told):
+    book = parse_rulebook(BOOK.text.replace(CHECKS, only), "book.toml")
+    rows = ({"aeser": "N", "aeshosp": "Y"}, {"aeser": "Y", "aeshosp": "N"}, {"aeser": "U"},
+            {"aeser": "Y", "aeshosp": "Y", "aesdth": "N", "aeout": "FATAL"})  # fmt: skip
+    events = tuple(AdverseEvent(key=f"AE{n}", usubjid="P1", aeterm="PAIN", **row) for n, row in enumerate(rows, 1))
+    said = judge(Participant(usubjid="P1", adverse_events=events), book=book)["SAE-02"]
+    assert [judgement.reason for judgement in said] == told
 
 
 def test_a_death_is_one_alert_from_dm_and_ds():

@@ -62,7 +62,9 @@ def test_a_miss_is_told_without_amount_treatment_or_lot():
     (hit,) = [j for j in said if j.rule_id == "DOS-01"]
     assert hit.summary == "Planned dose missed: C1D3"
     assert hit.reason == "recorded as not given on 2026-01-03"
-    assert dict(hit.evidence[0].values) == {"ecoccur": "N", "ecstdtc": "2026-01-03"}
+    (record,) = hit.evidence
+    assert (record.domain, record.key, record.version) == ("EC", "EC|IL-2|2026-01-03", 3)
+    assert dict(record.values) == {"ecoccur": "N", "ecstdtc": "2026-01-03"}
 
 
 def test_as_collected_is_named_by_date_because_record_keys_may_tell_the_treatment():

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.evaluate import evaluate
-from rules.hit import Answer
+from rules.hit import Answer, Judgement
 from rules.reading import read_record
 from rules.records import DOMAINS, PLACES, Feed, Participant, StudyView
 from rules.rulebook import load_rulebook, parse_rulebook
@@ -20,11 +20,12 @@ BOOKS = {
 FIRST, ZERO = {"ECSTDTC": "2026-05-04T09:00", "ECDOSE": "1"}, {"ECSTDTC": "2026-05-04T09:00", "ECDOSE": "0"}
 UNDATED = ZERO | {"ECSTDTC": ""}
 HEADACHE = {"AETERM": "Headache", "AETOXGR": "3", "AEREL": "Y"}
+MILD = HEADACHE | {"AESPID": "E1", "AETOXGR": "1", "AESTDTC": "2026-05-01", "AEDTC": "2026-05-02"}
 URTICARIA = {"AETERM": "Urticaria"}
 SHARED = {"EC": {"ECDOSU": "MIU", "ECOCCUR": "Y"}, "AE": {"AESER": "N"}}
 
 
-def answers(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -> list[Answer]:
+def judge(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -> list[Judgement]:
     """What a rule says of a participant whose row in DM tells of no dose."""
     records: dict[str, object] = {"subject": read_record("DM", {"SUBJID": "1"}, version=0, key="DM")}
     version = 0
@@ -32,13 +33,13 @@ def answers(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -
         read = []
         for values in given:
             version += 1
-            key = f"{domain}{version}"
-            read.append(read_record(domain, SHARED.get(domain, {}) | values, version=version, key=key, event_key=key))
+            key, event = f"{domain}{version}", values.get("AESPID", f"{version}")
+            read.append(read_record(domain, SHARED.get(domain, {}) | values, version=version, key=key, event_key=event))
         records[PLACES[domain]] = tuple(read)
     view = StudyView(participants=(Participant(usubjid="P1", **records),), feed=Feed(domains=frozenset(DOMAINS)))
     evaluation = evaluate(BOOKS[meaning], view, NOW, ZoneInfo("Asia/Shanghai"))
     assert not evaluation.failures
-    return [judgement.answer for judgement in evaluation.judgements if judgement.rule_id == rule_id]
+    return [judgement for judgement in evaluation.judgements if judgement.rule_id == rule_id]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,13 @@ def answers(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -
             [],
         ),
         (
+            "what became worse after a placebo became worse under treatment",
+            "AE-02",
+            {"EC": [ZERO], "AE": [MILD, MILD | {"AETOXGR": "3", "AEDTC": "2026-05-10"}]},
+            [Answer.HIT],
+            [],
+        ),
+        (
             "what began before or after a placebo of no known date may have begun under treatment",
             "AE-02",
             {"EC": [UNDATED], "AE": [HEADACHE | {"AESTDTC": "2026-05-05"}]},
@@ -134,5 +142,23 @@ def answers(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -
     ],
 )  # fmt: skip
 def test_zero_is_a_dose_only_where_it_means_placebo(says, rule_id, rows, placebo, not_given):
-    found = {meaning: [a for a in answers(meaning, rule_id, rows) if a is not Answer.CLEAR] for meaning in BOOKS}
+    found = {
+        meaning: [said.answer for said in judge(meaning, rule_id, rows) if said.answer is not Answer.CLEAR]
+        for meaning in BOOKS
+    }
     assert found == {"placebo": placebo, "not-given": not_given}, says
+
+
+@pytest.mark.parametrize(
+    ("events", "doubt"),
+    [
+        ([HEADACHE | {"AESTDTC": "2026-05-04"}], "begun before or after the first dose (onset 2026-05-04"),
+        (
+            [MILD, MILD | {"AETOXGR": "3", "AEDTC": "2026-05-04"}],
+            "become worse before or after the first dose (onset 2026-05-01",
+        ),
+    ],
+)
+def test_a_doubt_names_the_placebo_that_was_the_first_dose(events, doubt):
+    (hit,) = judge("placebo", "AE-02", {"EC": [ZERO], "AE": events})
+    assert hit.reason.endswith(f"may have {doubt}, first dose 2026-05-04T09:00)")

@@ -53,8 +53,7 @@ def is_emergent(event: Event, participant: Participant, context: "Context") -> F
     doubt = emergence_doubt(event, participant, context)
     if doubt:
         return Fact(None if context.header.emergence == "strict" else True, doubt)
-    after = emerged(event, participant, context.header.zero_dose)
-    return Fact(after, "" if after else "began before the first dose")
+    return Fact(emerged(event, participant, context.header.zero_dose), "")
 
 
 def soon_after_dose(hours: int, event: Event, participant: Participant, context: "Context") -> Fact:
@@ -77,7 +76,7 @@ def soon_after_dose(hours: int, event: Event, participant: Participant, context:
     if possible is not None:
         return possible
     hidden = next(filter(None, (_hidden_dose(onset, participant, context, hours) for onset in starts)), "")
-    return Fact(None, hidden) if hidden else Fact(False, f"no dose within {hours} h before")
+    return Fact(None if hidden else False, hidden)
 
 
 def _starts(event: Event) -> tuple[Dtc, ...]:
