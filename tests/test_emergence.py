@@ -95,6 +95,15 @@ def test_a_dose_that_ended_before_it_began_is_of_the_day_on_which_it_began():
     assert after_dose(Dtc.parse("2026-05-15"), participant, "not-given", hours=24) is not None
 
 
+def test_the_last_dose_is_a_placebo_where_zero_means_one():
+    doses = (Dose(occur="Y", stdtc=dated("2026-05-04")), Dose(occur="Y", stdtc=dated("2026-05-06"), dose=Decimal(0)))
+    participant = Participant(usubjid="P1", doses=doses)
+    assert [str(last_dose(participant, meaning)) for meaning in ("not-given", "placebo")] == [
+        "2026-05-04",
+        "2026-05-06",
+    ]
+
+
 def row(on: str, **values: str) -> AdverseEvent:
     return AdverseEvent(key=f"AE {on}", aestdtc=dated("2026-04-01"), aedtc=dated(on), **values)
 

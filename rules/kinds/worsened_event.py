@@ -201,7 +201,7 @@ def _on(row: AdverseEvent) -> str:
 
 def _order(row: AdverseEvent) -> tuple[str, str]:
     """Order rows of which each has some date, to name the last."""
-    return str(row.aedtc or row.aestdtc or ""), str(row.aestdtc or "")
+    return str(_date(row) or ""), str(row.aestdtc or "")
 
 
 def _judgement(
