@@ -20,6 +20,7 @@ ROOM = {"value": 77, "unit": "10^9/L"}
 PLAT = {"test": "PLAT", "min_fall_percent": 25, "crash_fall_percent": 50, "hold": HOLD}
 WBC = {"test": "WBC", "min_fall_percent": 30, "crash_fall_percent": 50}
 HGB = {"test": "HGB", "min_fall": {"value": 20, "unit": "g/L"}}
+EIGHTY = {"test": "HGB", "hold": [{"below": {"value": 80, "unit": "g/L"}}]}
 LYM = {
     "test": "LYM",
     "min_fall_percent": 30,
@@ -441,6 +442,7 @@ def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: li
         ({"limit": 3}, "not permitted"),
         ({"recovers_at_least": {"value": 49, "unit": "10^9/L"}}, "not lie below a hold"),
         ({"recovers_at_least": {"value": 50, "unit": "g/L"}}, "'g/L' does not fit PLAT"),
+        (EIGHTY | {"recovers_at_least": {"value": 7.9, "unit": "g/dL"}}, "not lie below a hold"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(fault: dict[str, object], words: str):
@@ -528,6 +530,8 @@ def test_blood_counts_of_the_founding_study_at_every_boundary(
         ([(8, 50)], ""),
         ([(-3, 200), (8, "<60")], "whether to hold: the result is a limit that spans grades"),
         ([(-3, 200), (8, ">20")], "the result is a limit that spans grades"),  # not even a grade is certain
+        ([(-3, 110), (8, "<60")], "whether to hold: the result is a limit that spans grades"),  # 45 % below, or more
+        ([(-3, 110), (8, "<=60")], "whether to hold: the result is a limit that spans grades"),
         ([(-3, 200), (8, "<30")], ""),  # certainly a hold
         ([(-3, 60), (8, 31)], ""),
     ],
@@ -559,6 +563,7 @@ def test_recovery_to_a_low_baseline_is_recovery_and_an_unreadable_sample_is_none
         ([(-3, 200), (8, 400), (15, 190)], f"falling by 30 a day since {on(8)}"),
         ([(-3, 200), (8, 90), (15, 80)], f"falling by 1.4 a day since {on(8)}"),
         ([(-3, 200), (8, "<100"), (15, 80)], ""),
+        ([(-3, 200), (8, 190), (15, "<80")], ""),
         ([(8, 45)], ""),
     ],
 )
@@ -571,4 +576,86 @@ def test_the_pace_of_a_fall_is_told_where_it_is_known(rows: list[tuple[int, obje
 def test_two_results_of_one_day_have_no_pace():
     rows = [*plat((-3, 200)), sample("PLAT", 8, 180, low=150, key="a"), sample("PLAT", 8, 40, low=150, key="b")]
     (hit,) = judged("lab_toxicity", PLAT, rows)
-    assert "falling" not in hit.summary
+    assert hit.summary == f"Platelets 40 10^9/L on {on(8)}: grade 3, baseline 200, previous 180"
+
+
+def test_recovery_may_be_given_in_another_unit_than_the_hold():
+    when = PLAT | EIGHTY | {"recovers_at_least": {"value": 8, "unit": "g/dL"}}
+    assert KINDS["lab_toxicity"].when.model_validate(when).recovers_at_least is not None
+
+
+@pytest.mark.parametrize(
+    ("result", "unit", "reason"),
+    [
+        ("0.1", "", "no unit"),
+        ("0.1", "g/L", "the unit does not fit the test"),
+        ("clumped", "10^9/L", "the result is not a number"),
+        ("<0.6", "10^9/L", "the result is a limit that spans grades"),
+        ("<=0.5", "10^9/L", "the result is a limit that spans grades"),
+        (">0.4", "10^9/L", "the result is a limit that spans grades"),
+    ],
+)
+def test_why_fixed_cut_offs_cannot_grade(result: str, unit: str, reason: str):
+    rows = [sample("LYM", -3, "0.75"), sample("LYM", 8, result, unit)]
+    (cannot,) = judged("lab_toxicity", LYM, rows, ctcae="6.0")
+    assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, f"Lymphocytes: {reason}")
+
+
+def test_a_grade_by_fixed_cut_offs_that_was_there_before_is_written_down_with_it():
+    (clear,) = judged("lab_toxicity", LYM, [sample("LYM", -3, "0.7"), sample("LYM", 8, "0.6")], ctcae="6.0")
+    assert (clear.answer, clear.grade) == (Answer.CLEAR, 2)
+    assert clear.summary == f"Lymphocytes 0.6 10^9/L on {on(8)}: grade 2"
+    assert clear.reason == "Lymphocytes: grade 2 at baseline and no worse"
+    (hit,) = judged("lab_toxicity", LYM, [sample("LYM", -3, "1.5"), sample("LYM", 8, "<0.5")], ctcae="6.0")
+    assert hit.summary == f"Lymphocytes <0.5 10^9/L on {on(8)}: grade 3 to 4, baseline 1.5"
+
+
+@pytest.mark.parametrize("result", [">10", ">=10", "<24"])
+def test_what_cannot_be_worse_than_a_baseline_of_grade_4_is_silent(result: str):
+    said = platelets((-3, 24), (8, result), when={"hold": []})
+    assert Answer.NOT_EVALUABLE not in answers(said)
+
+
+@pytest.mark.parametrize("result", [">160", ">=160"])
+def test_a_result_of_more_than_a_number_is_no_fall_to_it(result: str):
+    assert platelets((-3, 400), (8, result)) == []
+
+
+def test_a_crash_in_a_unit_that_nobody_knows_may_ask_for_a_hold():
+    rows = [sample("PLAT", day, n, "xx", 150) for day, n in ((-3, 200), (8, 80))]
+    hit, cannot = judged("lab_toxicity", PLAT, rows)
+    assert (hit.answer, hit.reason) == (Answer.HIT, "fall of 60 % from baseline")
+    assert cannot.answer is Answer.NOT_EVALUABLE
+    assert cannot.reason == "Platelets: whether to hold: the unit does not fit the test"
+
+
+@pytest.mark.parametrize(("baseline", "urgency"), [(None, Urgency.SAME_DAY), (130, Urgency.IMMEDIATE)])
+def test_a_fall_that_nobody_can_measure_is_not_confirmed_at_once(baseline: int | None, urgency: Urgency):
+    days = [(day, n) for day, n in ((-3, baseline), (8, 78), (15, 77)) if n is not None]
+    rows = [sample("HGB", day, n, "g/L", 120) for day, n in days]
+    (hit,) = judged("lab_toxicity", HGB | {"immediate_samples": 2}, rows)
+    assert (hit.grade, hit.urgency) == (3, urgency)
+
+
+def test_the_worst_sample_is_that_of_the_worst_grade_by_its_own_range():
+    rows = [sample("PLAT", -3, 400, low=150), sample("PLAT", 8, 149, low=150), sample("PLAT", 15, 140, low=130)]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert (hit.at, hit.grade) == (on(8), 1)
+    assert [evidence.key for evidence in hit.evidence] == ["PLAT/-3/400", "PLAT/8/149", "PLAT/15/140"]
+
+
+@pytest.mark.parametrize(
+    ("result", "unit", "words"),
+    [
+        ("100", "10^9/L", "previous 100"),
+        ("100000", "/uL", "previous 100"),
+        ("<100", "10^9/L", "previous <100"),
+        ("100", "xx", "previous 100 xx"),
+        ("100", "", "previous 100"),
+    ],
+)
+def test_the_sample_before_is_told_as_it_was_reported_or_in_the_unit_of_the_worst(result: str, unit: str, words: str):
+    rows = [*plat((-3, 200)), sample("PLAT", 8, result, unit, 150), *plat((15, 40))]
+    hit = next(j for j in judged("lab_toxicity", PLAT, rows) if j.answer is Answer.HIT)
+    assert f", baseline 200, {words}" in hit.summary
+    assert hit.summary.split(", ")[2] == words

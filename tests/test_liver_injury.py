@@ -230,3 +230,77 @@ def test_a_limit_that_is_missing_or_unknown_is_refused():
     for wrong in ({"days": -1}, {"alp_uln": 0}, {"temple": "hide"}, {"limit": 3}):
         with pytest.raises(ValidationError):
             when.model_validate(WHEN | wrong)
+
+
+def test_a_baseline_of_alkaline_phosphatase_or_one_without_range_is_shown_beside_the_hit():
+    pair = [at("ALT", 8, 130), at("BILI", 8, 45)]
+    (hit,) = liver(*pair, at("ALP", -2, 101), at("ALP", 8, 90))
+    assert [evidence.key for evidence in hit.evidence] == ["ALT/8/130", "BILI/8/45", "ALP/-2/101"]
+    (hit,) = liver(*pair, at("ALP", 8, 300, uln=""))
+    assert [evidence.key for evidence in hit.evidence] == ["ALT/8/130", "BILI/8/45", "ALP/8/300"]
+    assert hit.summary.endswith(f"Alkaline phosphatase 300 U/L on {on(8)}, not comparable with ULN: pattern unknown")
+
+
+@pytest.mark.parametrize("days", [(8, 8), (7, 9), (9, 7)])
+@pytest.mark.parametrize("values", [(90, 300), (300, 90)])
+def test_of_two_alkaline_phosphatases_as_near_the_lower_one_names_the_pattern(days, values):
+    (hit,) = liver(at("ALT", 8, 130), at("BILI", 8, 45), *(at("ALP", *one) for one in zip(days, values, strict=True)))
+    assert hit.reason.startswith("Potential Hy's law")
+    assert "Alkaline phosphatase 90" in hit.reason
+
+
+@pytest.mark.parametrize(
+    ("baseline", "uln", "after", "expected"),
+    [
+        (30, 40, 130, Answer.HIT),  # not raised before
+        (50, 60, 130, Answer.HIT),  # not by its own range
+        (70, "", 130, Answer.CLEAR),  # by the later range, where it came with none
+        (70, 40, 139, Answer.CLEAR),
+        (70, 40, 140, Answer.HIT),
+        (70, 40, "<150", Answer.NOT_EVALUABLE),
+        (130, 40, None, Answer.HIT),  # the raised baseline itself, with a bilirubin that rose later
+    ],
+)
+def test_a_rise_is_asked_for_where_the_baseline_was_above_its_range(baseline, uln, after, expected: Answer):
+    later = [] if after is None else [at("ALT", 8, after)]
+    day = -3 if after is None else -40  # else it would itself be near the bilirubin
+    said = liver(at("ALT", day, baseline, uln=uln), *later, at("BILI", 8, 45), times_high_baseline=2)
+    assert said[0].answer is expected
+    if expected is Answer.HIT:
+        assert "at least 3 x ULN (and 2 x a baseline above ULN) and bilirubin" in said[0].reason
+
+
+def test_alt_alone_is_told_by_its_highest_with_its_baseline_and_what_ended_it():
+    rows = [at("ALT", -3, 30), at("ALT", 8, 130), at("ALT", 15, 260), at("ALT", 22, 40)]
+    bilirubin = [at("BILI", day, 20) for day in (8, 15, 22)]
+    (hit,) = liver(*rows, *bilirubin, temple="tell")
+    assert hit.summary == (
+        f"Temple's corollary: ALT 260 U/L on {on(15)} (6.50 x ULN), bilirubin measured and not above"
+    )
+    assert hit.reason == "Temple's corollary: ALT or AST at least 3 x ULN, bilirubin measured and not above"
+    assert (hit.at, hit.grade, hit.scope) == (on(15), 3, "LIVER")
+    assert hit.recovery == f"recovered: ALT 40 U/L on {on(22)} (1.00 x ULN)"
+    assert [evidence.key for evidence in hit.evidence] == ["ALT/-3/30", "ALT/15/260"]
+    (clear,) = liver(*rows, *bilirubin)
+    assert (clear.answer, clear.recovery, clear.summary) == (Answer.CLEAR, "", hit.summary)
+
+
+def test_alt_raised_as_at_baseline_is_written_down_with_why():
+    (clear,) = liver(at("ALT", -3, 70), at("ALT", 8, 130), at("BILI", 8, 45), times_high_baseline=2)
+    assert clear.summary == (
+        f"Raised as at baseline: ALT 130 U/L on {on(8)} (3.25 x ULN), not risen enough from a raised baseline"
+    )
+
+
+@pytest.mark.parametrize(("day", "alerts"), [(38, 1), (39, 2)])
+def test_alt_alone_is_one_alert_while_it_is_as_near_as_a_pair(day: int, alerts: int):
+    rows = (at("ALT", 8, 130), at("BILI", 8, 20), at("ALT", day, 130), at("BILI", day, 20))
+    assert answers(liver(*rows, temple="tell")) == [Answer.HIT] * alerts
+
+
+def test_every_reason_that_a_pair_cannot_be_told_is_named_once():
+    rows = [at("BILI", 8, 80, uln=""), at("BILI", 9, "lost", uln=""), at("BILI", 10, "lost")]
+    (said,) = liver(at("ALT", 8, 130), *rows)
+    assert said.reason == (
+        f"ALT 130 U/L on {on(8)} (3.25 x ULN): Bilirubin: no reference range; Bilirubin: the result is not a number"
+    )

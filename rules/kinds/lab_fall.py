@@ -179,7 +179,7 @@ def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades |
         return (grades.why or lab.no_baseline) if grades.highest else ""
     if grades.highest <= start.lowest:
         return ""
-    falls = lab.base is None or lab.censor in (">", ">=") or _falls_enough(when, lab)
+    falls = lab.censor in (">", ">=") or _falls_enough(when, lab)
     return grades.why if falls or grades.highest >= when.new_grade else ""
 
 
@@ -189,18 +189,14 @@ def _hold_in_doubt(when: When, lab: GradedFinding) -> str:
 
 
 def _may_hold(hold: Hold, lab: GradedFinding) -> str:
-    """Say why nobody can tell whether a sample meets a hold criterion, '' where that is certain."""
+    """Say why nobody can tell whether a told sample, which has a unit, meets a hold criterion, '' where certain."""
     limit = amount_in(lab, hold.below)
     if limit is None:
-        return str(Ungraded.UNKNOWN_UNIT if lab.unit else Ungraded.NO_UNIT)
-    if lab.value is None or undercuts(lab, limit) is False:
+        return str(Ungraded.UNKNOWN_UNIT)
+    if undercuts(lab, limit) is False:
         return ""
-    if hold.min_fall_percent is not None:
-        if lab.base is None:
-            return lab.no_baseline
-        fall = percent_below(lab.value, lab.base)
-        if lab.censor not in ("<", "<=") and (fall is None or fall < hold.min_fall_percent):
-            return ""
+    if hold.min_fall_percent is not None and lab.base is None:
+        return lab.no_baseline
     return str(Ungraded.CENSORED) if lab.censor else ""
 
 

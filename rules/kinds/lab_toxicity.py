@@ -114,7 +114,8 @@ def _summary(when: When, worst: GradedFinding, previous: GradedFinding | None, e
     parts.append(f"baseline {plain(worst.base)}" if worst.base is not None else worst.no_baseline)
     if previous is not None and previous.record.key != getattr(worst.baseline, "key", None):
         before = value_in_unit_of(worst, previous)
-        parts.append(f"previous {plain(before)}" if before is not None else f"previous {previous.result}")
+        as_reported = f"{previous.result} {previous.reported_unit}".strip()
+        parts.append(f"previous {as_reported if before is None else previous.censor + plain(before)}")
     if pace := _pace(worst, previous):
         parts.append(pace)
     latest = episode[-1].lab

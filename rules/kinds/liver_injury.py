@@ -108,7 +108,7 @@ class _Said:
             consequence=self.rule.consequence,
             at=max((lab.adt for lab in (liver, bile) if lab.adt is not None), key=lambda on: on.earliest),
             recovery=self._recovery(samples),
-            grade=max((lab.high.lowest for lab in samples if lab.high.term), default=None),
+            grade=max(lab.high.lowest for lab in samples),
             evidence=evidence_of([baseline, liver, self._baseline(bile), bile, pattern.alp]),
             ctcae=self.ctcae,
         )
@@ -160,7 +160,7 @@ class _Said:
             told=told,
             at=worst.lab.adt,
             recovery=self._recovery([sample.lab for sample in samples]) if told else "",
-            grade=worst.lab.high.lowest if worst.lab.high.term else None,
+            grade=worst.lab.high.lowest,
             evidence=evidence_of([self._baseline(worst.lab), worst.lab]),
             ctcae=self.ctcae,
         )
@@ -195,9 +195,9 @@ def _after(own: Sequence[GradedFinding], samples: Sequence[GradedFinding]) -> Se
 
 
 def _are_near(when: When, sample: LiverSample, other: LiverSample) -> bool:
-    """Whether two samples are the same one, or within the days of one another."""
+    """Whether two samples can have been taken within the days of one another; one without a date is near none."""
     apart = days_apart(sample.lab, other.lab)
-    return sample is other or (apart is not None and apart <= when.days)
+    return apart is not None and apart <= when.days
 
 
 def _limit(when: When) -> str:
