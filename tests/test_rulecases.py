@@ -6,10 +6,11 @@ an officer signs them in `golden/rulebooks`.
 
 import tomllib
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from rules.hit import Answer, Judgement
+from rules.hit import Answer, Consequence, Judgement
 from rules.words import in_words
 from tests.agreed import GOLDEN, held_to
 from tests.rule_cases import BOOKS, FOLDER, Case, all_cases, books_of
@@ -88,6 +89,14 @@ def test_what_a_rule_says_is_as_agreed(rule_id: str) -> None:
         for case in cases
     ]
     held_to(GOLDEN / "answers" / f"{rule_id}.txt", "\n\n".join(answers) + "\n")
+
+
+def test_every_hit_asks_for_what_its_rule_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = tuple(rule.model_copy(update={"consequence": Consequence.STOP}) for rule in BOOKS[DEFAULT].rules)
+    monkeypatch.setitem(BOOKS, DEFAULT, replace(BOOKS[DEFAULT], rules=rules))
+    said = [judgement for case in all_cases() if case.book == DEFAULT for judgement in case.judged()]
+    hits = {(judgement.rule_id, judgement.consequence) for judgement in said if judgement.answer is Answer.HIT}
+    assert hits == {(rule_id, Consequence.STOP) for rule_id in BOOKS[DEFAULT].whens}
 
 
 @pytest.mark.parametrize("book", BOOKS)
