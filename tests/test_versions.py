@@ -60,6 +60,24 @@ def test_a_row_is_new_then_changed_then_withdrawn_then_back(desk: Ledger) -> Non
     ]
 
 
+def test_a_participant_brings_what_ae_rows_said_before_each_version_known_from_its_own_look(desk: Ledger) -> None:
+    rash, cough, lab = ae("01", "Rash"), ae("01", "Cough"), {"_key": "01|PLAT", "USUBJID": "01", "LBTESTCD": "PLAT"}
+    read = []
+    for severity in ("MILD", "SEVERE", "", "MODERATE"):  # in the third look the row is away
+        rows = [{**rash, "AESEV": severity}, cough] if severity else [cough]
+        desk.sweep(look(rows))
+        read.append(desk.now)
+        desk.sweep(look([{**lab, "LBORRES": severity}], domain="LB", file="lb.csv"))
+    desk.sweep(look([{**rash, "AESEV": "MODERATE", "AEOUT": "RECOVERED"}, cough]))
+    (person,) = desk.view.participants
+    assert [event.aesev for event in person.adverse_events] == ["", "MODERATE"]
+    assert {key: [(v.aesev, v.known_at) for v in former] for key, former in person.former_events.items()} == {
+        "01|Rash": [("MILD", read[0]), ("SEVERE", read[1]), ("MODERATE", read[3])]
+    }
+    with desk.store.read() as session:
+        assert ledger.standing_view(session, STUDY).participants == (person,)
+
+
 def test_a_withdrawn_version_keeps_its_last_content(desk: Ledger) -> None:
     desk.sweep(look([ae("01", "Rash", AESEV="MILD"), ae("01", "Fever")]))
     desk.sweep(look([ae("01", "Fever")]))

@@ -86,15 +86,15 @@ def _rises(rows: Sequence[AdverseEvent], scale: str) -> Iterator[Rise]:
 
 
 def _rises_in_place(rows: Sequence[AdverseEvent], former: Former, scale: str) -> Iterator[Rise]:
-    """Yield each row that was read as milder before, where no row of a later time had been read as that bad by then."""
+    """Yield each row that was read as milder before, where no row of a later time said by then that it was as bad."""
     for row in rows:
         versions, level = _versions(row, former), _level(row, scale)
         milder = [version for version in versions if _is_milder(_level(version, scale), level)]
         if not milder:
             continue
         since = next(v for v in versions if v.version > milder[-1].version and _level(v, scale) == level)
-        later = [version for other in rows if _is_before(row, other) for version in _versions(other, former)]
-        if not any(_was_read_before(v, since) and not _is_milder(_level(v, scale) or 0, level) for v in later):
+        later = [_stood(_versions(other, former), since) for other in rows if _is_before(row, other)]
+        if all(version is None or _is_milder(_level(version, scale) or 0, level) for version in later):
             yield Rise(milder[-1], row, scale, since)
 
 
@@ -107,9 +107,10 @@ def _is_milder(level: int | None, other: int | None) -> bool:
     return level is not None and other is not None and level < other
 
 
-def _was_read_before(version: AdverseEvent, other: AdverseEvent) -> bool:
-    """Whether a version came with an earlier look than another; ids are in order even where a clock was set back."""
-    return version.version < other.version and version.known_at != other.known_at
+def _stood(versions: Sequence[AdverseEvent], then: AdverseEvent) -> AdverseEvent | None:
+    """Return what a row said before the look that brought a version, by ids: a clock may have been set back."""
+    before = [v for v in versions if v.version < then.version and v.known_at != then.known_at]
+    return before[-1] if before else None
 
 
 def _level(row: AdverseEvent, scale: str) -> int | None:
