@@ -184,3 +184,28 @@ def test_episodes_only_grow_as_samples_are_added(samples: list[tuple[str, int, o
             (new,) = [hit for hit in hits if hit.anchors & old.anchors]
             assert new.anchors >= old.anchors
         seen = hits
+
+
+def test_the_part_that_completed_the_pattern_dates_it_whatever_came_after():
+    (hit,) = pattern(TWO_OF_THREE, ("HGB", 8, 105), ("LDH", 9, 400), ("PLAT", 10, 100))
+    assert (hit.at, hit.reason[:15]) == (on(9), "3 of 3 criteria")
+
+
+def test_a_criterion_of_two_tests_stands_until_both_are_back():
+    liver = {"tests": ["ALT", "AST"], "above_uln": 3}
+    when = {"within_days": 7, "at_least": 2, "of": [HAEMOGLOBIN, liver]}
+
+    def episodes(*between: tuple[str, int]) -> int:
+        high = [sample(test, day, 200, "U/L", 5, 40) for day in (8, 40) for test in ("ALT", "AST")]
+        back = [sample(test, day, 30, "U/L", 5, 40) for test, day in between]
+        low = rows(("HGB", 8, 105), ("HGB", 40, 105))
+        return answers(judged("criteria_count", when, [*low, *high, *back])).count(Answer.HIT)
+
+    assert episodes(("ALT", 20)) == 1
+    assert episodes(("ALT", 20), ("AST", 21)) == 2
+
+
+def test_a_sample_without_a_date_is_in_doubt():
+    measured = rows(("HGB", 8, 105), ("LDH", 8, 180), ("PLAT", 8, 200))
+    (said,) = judged("criteria_count", HAEMOLYSIS, [*measured, sample("LDH", None, 400, *UNITS["LDH"])])
+    assert (said.answer, said.reason) == (Answer.NOT_EVALUABLE, f"LDH: {Ungraded.NO_DAY}")

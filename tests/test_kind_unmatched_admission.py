@@ -5,7 +5,7 @@ from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules.dtc import Dtc
@@ -56,6 +56,8 @@ periods = st.tuples(texts, st.one_of(st.just(""), texts)).filter(lambda period: 
 
 @settings(max_examples=200, deadline=None)
 @given(periods, periods)
+@example(("2026-01-02", "2026-01-02"), ("2026-01-15", "2026-01-28"))  # a stay of one day has its end
+@example(("2026-01-02", "2026-01"), ("2026-01-15", "2026-01-15"))  # an end of a month may be on its first day
 def test_only_an_event_that_meets_the_stay_whatever_its_days_silences_the_rule(stay, illness):
     slack = timedelta(days=SLACK)
     meets = {
@@ -87,3 +89,11 @@ def test_evidence_is_the_stay_and_what_was_recorded_at_that_time():
 def test_a_term_without_a_word_does_not_load():
     with pytest.raises(RulebookError, match="rule HO-01: when: admissions: '-' holds no word"):
         parse_rulebook(BOOK.text.replace('"inpatient"', '"-"'), "book.toml")
+
+
+def test_an_event_that_is_certainly_of_that_time_is_shown_first():
+    answers = dict.fromkeys(("aeser", "aesdth", "aeslife", "aeshosp", "aesdisab", "aescong"), "N")
+    partial = event("2026-01", "2026-01", **answers, key="AE1")
+    certain = event("2026-01-11", "2026-01-11", **answers, key="AE2")
+    (said,) = judge(("2026-01-10", "2026-01-12"), partial, certain)
+    assert [record.key for record in said.evidence] == ["HO1", "AE2", "AE1"]

@@ -659,3 +659,20 @@ def test_the_sample_before_is_told_as_it_was_reported_or_in_the_unit_of_the_wors
     hit = next(j for j in judged("lab_toxicity", PLAT, rows) if j.answer is Answer.HIT)
     assert f", baseline 200, {words}" in hit.summary
     assert hit.summary.split(", ")[2] == words
+
+
+def test_a_count_of_0_is_told_and_nothing_falls_from_it():
+    (hit,) = platelets((-3, 200), (8, 0), (15, 40))
+    assert (hit.at, hit.grade) == (on(8), 4)
+    assert hit.summary == (
+        f"Platelets 0 10^9/L on {on(8)}: grade 4, baseline 200, falling by 20 a day since {on(-3)}, "
+        f"latest 40 on {on(15)}"
+    )
+
+
+def test_evidence_shows_the_result_that_was_read():
+    rows = [*plat((-3, 200)), sample("PLAT", 8, "", "", key="std", stresc="40", stresu="10^9/L", stnrlo="150")]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    values = dict(next(evidence for evidence in hit.evidence if evidence.key == "std").values)
+    assert (values["lbstresc"], values["lbstresu"], values["lbstnrlo"]) == ("40", "10^9/L", "150")
+    assert "lborres" not in values

@@ -92,3 +92,11 @@ def test_every_criterion_is_in_the_words_to_be_signed():
     for said in ("(oedema)", "(cat scratch)", "(Eye)", "AESOD = Y", "36 h", "grade 2", "AEREL", "DRUG INTERRUPTED",
                  "not serious", "treatment-emergent"):  # fmt: skip
         assert said in words
+
+
+def test_a_seriousness_that_nobody_can_read_is_said():
+    (said,) = judged('groups = ["oedema"]\nnot_serious = true', {"AETERM": "Oedema", "AESER": "?"})
+    assert "AESER" in said.reason
+    assert "not serious" not in said.reason
+    (said,) = judged('groups = ["oedema"]\nnot_serious = true', {"AETERM": "Oedema"})
+    assert "; not serious" in said.reason

@@ -8,6 +8,7 @@ import pytest
 
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
+from rules.hit import Answer
 from rules.medications import may_overlap, recognise_medication, vocabulary
 from rules.records import DOMAINS, Feed, Medication, Participant, StudyView, Subject
 from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
@@ -173,3 +174,22 @@ def test_a_medication_that_is_coded_later_stays_the_same_concern():
 
     assert len(concern()) == 1
     assert concern() == concern(cmdecod="RITUXIMAB")
+
+
+def test_a_medication_of_the_rulebooks_own_terms_is_one_concern_whatever_its_name():
+    book = parse_rulebook(
+        BOOK.replace('groups = ["live-vaccine", "biologic"', 'terms = ["zyxanol"]\ngroups = ["biologic"'), "x"
+    )
+    rows = tuple(
+        Medication(key=f"CM{n}", cmtrt=name, cmstdtc=Dtc.parse("2026-05-10"), cmendtc=Dtc.parse("2026-05-10"))
+        for n, name in enumerate(("Zyxanol", "Zyxanol 5 mg"))
+    )
+    dosed = Subject(rfxstdtc=Dtc.parse("2026-05-04"))
+    view = StudyView(
+        participants=(Participant(usubjid="P1", subject=dosed, medications=rows),),
+        feed=Feed(domains=frozenset(DOMAINS)),
+    )
+    said = evaluate(book, view, datetime(2026, 6, 1, tzinfo=UTC), ZoneInfo("UTC")).judgements
+    hits = [one for one in said if one.rule_id == "CM-01"]
+    assert [(hit.scope, hit.answer) for hit in hits] == [("named by this rule", Answer.HIT)] * 2
+    assert hits[0].summary == "Named by this rule: Zyxanol"

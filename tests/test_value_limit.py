@@ -9,6 +9,7 @@ from rules.dtc import Dtc
 from rules.hit import Answer, Consequence, Judgement
 from rules.kinds import KINDS
 from rules.qualitative import STEPS, read_word
+from tests.agreed import GOLDEN, held_to
 from tests.lab_stories import judged, on, sample
 
 LIVER = {
@@ -187,44 +188,55 @@ def test_kidney_without_a_baseline_cannot_tell():
     assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, "Creatinine: no baseline")
 
 
-@pytest.mark.parametrize(
-    ("when", "words"),
-    [
-        ({"tests": []}, "at least 1 item"),
-        ({"tests": ["PLAT"], "rise": {"percent": 25, "only_low": True}}, "for a fall"),
-        (SATURATION | {"recovers_at_least": {"value": 89.9, "unit": "%"}}, "not lie beyond"),
-        ({"tests": ["EOS"], "at_least": CELLS, "recovers_at_most": CELLS | {"value": 1.51}}, "not lie beyond"),
-        ({"tests": ["EOS"], "above_uln": 2, "recovers_at_least": CELLS}, "for a high one: there is none"),
-        (SATURATION | {"recovers_at_most": {"value": 95, "unit": "%"}}, "for a high one: there is none"),
-        ({"tests": ["CREAT"], "times_baseline": 1.5, "recovers_at_times_baseline": 1.51}, "a times_baseline above it"),
-        ({"tests": ["CREAT"], "rise": {"percent": 50}, "recovers_at_times_baseline": 1}, "above it"),
-        (NEW_CELLS | {"times_baseline": 2, "recovers_at_times_baseline": 1}, "no other limit"),
-        ({"tests": ["XYZ"], "above_uln": 5}, "'XYZ' is unknown"),
-        ({"tests": ["ALT"]}, "give at_least, below, above_uln"),
-        (
-            {"tests": ["ALT"], "times_baseline": 2, "when_baseline_above_uln": {"times_baseline": 2, "times_uln": 3}},
-            "missing",
-        ),
-        ({"tests": ["ALT"], "rise": {"by": {"value": 1, "unit": "umol/L"}, "hours": 48}}, "does not fit ALT"),
-        ({"tests": ["ALT"], "rise": {"hours": 48}}, "either by or percent"),
-        ({"tests": ["HGB"], "fall": {"percent": 101}}, "not be above 100"),
-        ({"tests": ["HGB"], "fall": {"percent": 20}, "new_only": True}, "always new"),
-        ({"tests": ["HCG"], "positive": "1+", "new_only": True, "baseline_too": True}, "contradict"),
-        (NEW_CELLS, "needs times_baseline"),
-        (NEW_CELLS | {"rise": {"percent": 100, "hours": 48}}, "needs times_baseline"),
-        ({"tests": ["CK"], "above_uln": 5, "new_only": True}, "needs times_baseline"),
-        ({"tests": ["TSH"], "out_of_range": True, "new_only": True, "part_of_baseline": 0.5}, "needs times_baseline"),
-        ({"tests": ["TSH"], "out_of_range": True, "new_only": True, "times_baseline": 2}, "needs part_of_baseline"),
-        ({"tests": ["ALB"], "below_lln": 1, "new_only": True}, "needs part_of_baseline"),
-        ({"tests": ["OXYSAT"], "new_only": True} | SATURATION, "needs part_of_baseline"),
-        ({"tests": ["TSH"], "out_of_range": True, "part_of_baseline": 0.5}, "beside new_only"),
-        ({"tests": ["LIPASE"], "min_grade": 4, "new_only": True}, "a graver one"),
-        ({"tests": ["PROTU"], "positive": "4+", "new_only": True}, "a graver one"),
-    ],
-)
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"tests": []}, "at least 1 item"),
+    ({"tests": ["PLAT"], "rise": {"percent": 25, "only_low": True}}, "for a fall"),
+    (SATURATION | {"recovers_at_least": {"value": 89.9, "unit": "%"}}, "not lie beyond"),
+    ({"tests": ["EOS"], "at_least": CELLS, "recovers_at_most": CELLS | {"value": 1.51}}, "not lie beyond"),
+    ({"tests": ["EOS"], "above_uln": 2, "recovers_at_least": CELLS}, "for a high one: there is none"),
+    (SATURATION | {"recovers_at_most": {"value": 95, "unit": "%"}}, "for a high one: there is none"),
+    ({"tests": ["CREAT"], "times_baseline": 1.5, "recovers_at_times_baseline": 1.51}, "a times_baseline above it"),
+    ({"tests": ["CREAT"], "rise": {"percent": 50}, "recovers_at_times_baseline": 1}, "above it"),
+    (NEW_CELLS | {"times_baseline": 2, "recovers_at_times_baseline": 1}, "no other limit"),
+    ({"tests": ["XYZ"], "above_uln": 5}, "'XYZ' is unknown"),
+    ({"tests": ["ALT"]}, "give at_least, below, above_uln"),
+    ({"tests": ["EOS"], "above_uln": 1, "hold_at_least": CELLS}, "beside at_least, which is missing"),
+    ({"tests": ["ALT"], "times_baseline": 2, "new_only": True} | LIVER, "not with new_only"),
+    (
+        {"tests": ["ALT"], "times_baseline": 2, "when_baseline_above_uln": {"times_baseline": 2, "times_uln": 3}},
+        "missing",
+    ),
+    ({"tests": ["ALT"], "rise": {"by": {"value": 1, "unit": "umol/L"}, "hours": 48}}, "does not fit ALT"),
+    ({"tests": ["ALT"], "rise": {"hours": 48}}, "either by or percent"),
+    ({"tests": ["HGB"], "fall": {"percent": 101}}, "not be above 100"),
+    ({"tests": ["HGB"], "fall": {"percent": 20}, "new_only": True}, "always new"),
+    ({"tests": ["HCG"], "positive": "1+", "new_only": True, "baseline_too": True}, "contradict"),
+    (NEW_CELLS, "needs times_baseline"),
+    (NEW_CELLS | {"rise": {"percent": 100, "hours": 48}}, "needs times_baseline"),
+    ({"tests": ["CK"], "above_uln": 5, "new_only": True}, "needs times_baseline"),
+    ({"tests": ["TSH"], "out_of_range": True, "new_only": True, "part_of_baseline": 0.5}, "needs times_baseline"),
+    ({"tests": ["TSH"], "out_of_range": True, "new_only": True, "times_baseline": 2}, "needs part_of_baseline"),
+    ({"tests": ["ALB"], "below_lln": 1, "new_only": True}, "needs part_of_baseline"),
+    ({"tests": ["OXYSAT"], "new_only": True} | SATURATION, "needs part_of_baseline"),
+    ({"tests": ["TSH"], "out_of_range": True, "part_of_baseline": 0.5}, "beside new_only"),
+    ({"tests": ["LIPASE"], "min_grade": 4, "new_only": True}, "a graver one"),
+    ({"tests": ["PROTU"], "positive": "4+", "new_only": True}, "a graver one"),
+]
+
+
+@pytest.mark.parametrize(("when", "words"), REFUSED)
 def test_a_rule_that_makes_no_sense_is_refused(when: dict[str, object], words: str):
     with pytest.raises(ValidationError, match=words):
         KINDS["value_limit"].when.model_validate(when)
+
+
+def test_every_refusal_is_the_sentence_agreed():
+    said = []
+    for when, _ in REFUSED:
+        with pytest.raises(ValidationError) as refused:
+            KINDS["value_limit"].when.model_validate(when)
+        said += [f"{when}\n  {error['msg']}\n" for error in refused.value.errors() if error["type"] == "value_error"]
+    held_to(GOLDEN / "refused_limits.txt", "\n".join(said))
 
 
 def test_the_description_names_every_threshold():
@@ -911,3 +923,23 @@ def test_a_grade_1_of_its_own_number_is_low_without_a_range():
     when = {"tests": ["NEUT"], "fall": {"percent": 25, "only_low": True}}
     rows = [sample("NEUT", -3, 2), sample("NEUT", 8, 1.4)]
     assert answers(judged("value_limit", when, rows, ctcae="6.0")) == [Answer.HIT]
+
+
+def test_the_others_of_one_concern_are_told_one_after_the_other():
+    when = QT | {"tests": ["QTCF", "QTCB", "QTC"]}
+    rows = [sample(test, 8, n, "ms", domain="EG") for test, n in (("QTCF", 505), ("QTCB", 520), ("QTC", 510))]
+    (hit,) = judged("value_limit", when, rows)
+    assert hit.summary.split("; ")[1:] == [f"QTcB interval 520 ms on {on(8)}", f"QTc interval 510 ms on {on(8)}"]
+
+
+@pytest.mark.parametrize(("results", "worst"), [((0.4, 0.3), 9), ((0.3, 0.4), 8), ((0.4, 0), 9)])
+def test_of_low_results_without_a_grade_the_lowest_is_told(results: tuple[float, float], worst: int):
+    days = zip((8, 9), results, strict=True)
+    (hit,) = told("C3", {"below": {"value": 0.5, "unit": "g/L"}}, *days, unit="g/L", low=0.9, high=1.8)
+    assert hit.at == on(worst)
+
+
+@pytest.mark.parametrize("value", [True, "five", "", [5], 0, -1, "NaN"])
+def test_a_threshold_that_is_no_number_above_0_is_refused(value: object):
+    with pytest.raises(ValidationError):
+        KINDS["value_limit"].when.model_validate({"tests": ["CK"], "above_uln": value})

@@ -108,9 +108,9 @@ def _match(when: When, event: Event) -> Match:
         if any(getattr(row, flag.lower()) == "Y" for row in event.rows):
             return Match(True, f"{flag} = Y")
     if when.groups or when.terms or when.socs:
-        match, read = recognise_group(event.rows, when.groups, when.terms, when.socs), {"", "Y", "N"}
+        match, read = recognise_group(event.rows, when.groups, when.terms, when.socs), {"", "N"}
     else:
-        match, read = Match(False, "not flagged"), {"Y", "N"}
+        match, read = Match(False, "not flagged"), {"N"}
     texts = [(flag, getattr(row, flag.lower())) for flag in when.flags for row in event.rows]
     unread = next((f"{flag} is '{text}', neither Y nor N" for flag, text in texts if text not in read), "")
     return Match(None, f"{match.why}; {unread}") if unread and not match.belongs else match
