@@ -93,10 +93,10 @@ def _floats(values: Iterable[Decimal | None]) -> c.Floats:
 
 
 def _choose(columns: FindingColumns, method: Method) -> tuple[Places, Places]:
-    """Return each row's baseline, and the one that it would have if every number were believed.
+    """Return each row's baseline, and the last result that could be one and is not believed.
 
-    The last one flagged, or the last number on or before the first dose. Of the latter, one in a unit that fits the
-    test goes before any other: a percentage is no baseline of a count. A spoiled specimen gives no baseline.
+    A baseline is the last one flagged, or the last number on or before the first dose. Of the latter, one in a unit
+    that fits the test goes before any other: a percentage is no baseline of a count. A spoiled specimen gives none.
     """
     usable = np.array([not r.spoiled for r in columns.readings], np.bool_)
     fits = np.zeros(len(columns.readings), np.bool_)

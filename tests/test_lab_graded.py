@@ -203,12 +203,59 @@ def test_a_number_that_nobody_can_have_is_named_where_there_is_no_other():
     assert (last.base, last.refused) == (14, "")  # in such a unit nobody can say that
 
 
+NORMAL = {
+    "WBC": 6, "NEUT": 4, "LYM": 1.8, "PLAT": 250, "HGB": 14, "EOS": 0.2, "CD4": 0.8, "ALT": 25, "AST": 25, "ALP": 80,
+    "GGT": 30, "BILI": 10, "CREAT": 80, "LDH": 180, "CK": 120, "AMYLASE": 60, "LIPASE": 40, "APTT": 30, "HAPTOG": 1.2,
+    "ALB": 42, "SODIUM": 140, "K": 4.2, "MG": 0.85, "CAION": 1.2, "GLUC": 5, "CHOL": 5, "TRIG": 1.2, "LDL": 3,
+    "HDL": 1.3, "CA": 2.4, "CACORR": 2.4, "PHOS": 1.1, "URATE": 300, "BICARB": 25, "UREAN": 5, "INR": 1, "FIBRINO": 3,
+    "CREATCLR": 100, "EGFR": 95, "PO2": 90, "TSH": 2, "FT4": 15, "FT3": 5, "C3": 1.1, "C4": 0.25, "DSDNA": 0.01,
+    "HCG": 1, "TROPONI": 0.01, "TROPONT": 0.005, "CRP": 2, "PCT": 0.03, "PROT": 72, "RBC": 4.8, "RETI": 60,
+    "MONO": 0.5, "BASO": 0.03, "NEUTLE": 60, "LYMLE": 30, "EOSLE": 3, "HCT": 42, "CL": 102, "PH": 7.4,
+    "PROT24H": 0.1, "PROTU": 5, "UPCR": 0.1, "RBCU": 1, "OCCBLDU": 0, "HCGU": 1, "WBCU": 1, "TEMP": 37, "WEIGHT": 60,
+    "HEIGHT": 165, "SYSBP": 120, "DIABP": 75, "PULSE": 70, "RESP": 16, "OXYSAT": 97, "QTCF": 420, "QTCB": 430,
+    "QTC": 425, "SLEDAI": 8,
+}  # fmt: skip
+"""What a healthy adult has, in the usual unit of each test; of lupus activity, what the founding study asks for."""
+
+
 def test_what_somebody_can_have_is_a_range_around_what_is_normal():
-    normal = {"HGB": 14, "PLAT": 250, "CREAT": 80, "ALB": 40, "OXYSAT": 97, "QTCF": 420, "SYSBP": 120, "TEMP": 37}
-    for test in lab_tests().values():
-        if test.least is not None and test.most is not None:
-            assert test.least < normal.get(test.code, test.most) <= test.most
-    assert all(lab_tests()[code].least and lab_tests()[code].most for code in normal)
+    assert NORMAL.keys() == lab_tests().keys()
+    for code, test in lab_tests().items():
+        assert (test.least or 0) <= NORMAL[code] <= (test.most or NORMAL[code]), code
+        assert test.least is None or test.least < NORMAL[code], code
+        assert test.most is None or test.most > NORMAL[code], code
+
+
+HIDES_A_FALL = "WBC NEUT LYM PLAT HGB CD4 RETI ALB FIBRINO C3 C4"
+"""Of these a baseline that is a thousand times too low must not be believed."""
+HIDES_A_RISE = (
+    "WBC NEUT LYM PLAT EOS MONO BASO RETI HGB CREAT BILI ALT AST ALP GGT LDH CK AMYLASE LIPASE URATE ALB C3 C4 "
+    "HAPTOG FIBRINO PROT24H UPCR QTCF QTCB QTC WEIGHT"
+)
+"""Of these one that is a thousand times too high must not."""
+
+
+def test_a_slip_between_units_of_one_to_a_thousand_leaves_what_somebody_can_have():
+    """Cells/uL for 10^9/L, ukat/L for nkat/L, mg for g, ms for s: the slips that these tests' own units invite."""
+    for code in HIDES_A_FALL.split():
+        assert NORMAL[code] / 1000 < (lab_tests()[code].least or 0), code
+    for code in HIDES_A_RISE.split():
+        assert NORMAL[code] * 1000 > (lab_tests()[code].most or NORMAL[code] * 1000), code
+
+
+@pytest.mark.parametrize(
+    ("test", "believed", "slip", "unit", "spec"),
+    [
+        ("NEUT", 0.02, 0.019, "10^9/L", ""), ("LYM", 0.01, 0.0099, "10^9/L", ""), ("NEUT", 20, 19, "/mm3", ""),
+        ("EOS", 50, 51, "10^9/L", ""), ("CD4", 0.005, 0.0049, "10^9/L", ""), ("C3", 0.05, 0.049, "g/L", ""),
+        ("C4", 0.003, 0.0029, "g/L", ""), ("PROT24H", 40, 41, "g/24h", "URINE"), ("UPCR", 50, 51, "g/g", "URINE"),
+        ("ALT", 10000, 10001, "U/L", ""), ("CK", 100000, 100001, "U/L", ""), ("LIPASE", 20000, 20001, "U/L", ""),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_unit_is_no_baseline(test: str, believed: float, slip: float, unit: str, spec: str):
+    for result, base in ((believed, Decimal(str(believed))), (slip, None)):
+        (_, last) = graded([sample(test, day, result, unit, spec=spec) for day in (-3, 8)])
+        assert last.base == base
 
 
 def test_the_original_unit_and_range_decide_even_where_the_standard_differs():

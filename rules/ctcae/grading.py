@@ -131,7 +131,7 @@ class _Group:
             self.base_known = self.after & ~np.isnan(self.references[Reference.BASE])
             given = samples.base_state[rows]
             base, lln, uln = (self.references[name] for name in (Reference.BASE, Reference.LLN, Reference.ULN))
-            judged = np.select([base < lln, base > uln], [LOW, HIGH], NORMAL)
+            judged = np.select([base < lln, base > uln, base <= uln], [LOW, HIGH, NORMAL], UNKNOWN)
             self.base_state = np.where(given == UNKNOWN, judged, given)
 
     def low_end(self) -> "_End":
