@@ -28,7 +28,7 @@ class Match:
     why: str
     groups: frozenset[str] = frozenset()
     variables: tuple[str, ...] = ()  # the record's variables, AETERM apart, that the answer rests on
-    known_otherwise: bool = False  # where it does not belong, or nothing tells: whether another list knows the term
+    known_otherwise: bool = False  # where nothing tells: whether another list knows all of it
 
 
 @cache
@@ -44,7 +44,7 @@ def recognise_group(
     """Recognise an event from its rows; one row that belongs is enough.
 
     A class is asked only where `socs` names one: by the words it begins with. Without a match, an event is known not to
-    belong only where it is coded with a class, or another list knows its code: a code alone may be anybody's words.
+    belong only where it is coded with a class: a code alone may be anybody's words.
     """
     wanted = frozenset((*groups, OWN))
     answers = [_recognise_row(row, wanted, terms, socs) for row in rows]
@@ -73,16 +73,20 @@ def _recognise_row(row: AdverseEvent, groups: frozenset[str], terms: tuple[str, 
         )
     if name := class_among(row, socs):
         return Match(True, f"coded to {getattr(row, name)}", variables=(name,))
-    others = (*(hit for _, hit in every), *(hit for name in TEXTS for hit in infection_terms.find(getattr(row, name))))
-    other = next((hit.entry.term for hit in others if not hit.denied and hit.entry.group not in _SIGNS), "")
     coded = code_of(row) or (class_of(row) if socs else ())
-    if coded and (other or class_of(row)):
-        why = f"coded as {getattr(row, coded[0])}"
-        return Match(False, why, variables=coded, known_otherwise=bool(other))
-    if other:
-        why = f"{not_classed(row)}, and only another list knows '{other}' in it"
-        return Match(None, why, known_otherwise=True)
+    if coded and class_of(row):
+        return Match(False, f"coded as {getattr(row, coded[0])}", variables=coded)
+    if other := next(filter(None, (_known_as(known, getattr(row, name)) for name in TEXTS)), ""):
+        why = f"{not_classed(row)}, and only another list knows '{other}'"
+        return Match(None, why, variables=coded, known_otherwise=True)
     return Match(None, f"{not_classed(row)} and no list of this rule knows it{_denied(found)}", variables=coded)
+
+
+def _known_as(known: Vocabulary, text: str) -> str:
+    """Return the term of any list that is all of a text, '' where none is: what else stands there is not known."""
+    every = (*find(known, text), *infection_terms.find(text))
+    whole = (hit for hit in every if not hit.denied and len(hit.entry.words) == len(fold_words(text)))
+    return next((hit.entry.term for hit in whole if hit.entry.group not in _SIGNS), "")
 
 
 def class_among(row: AdverseEvent, socs: Iterable[str]) -> str:

@@ -122,6 +122,23 @@ def test_an_uncoded_row_keeps_an_event_open_and_a_matching_one_settles_it():
 
 
 @pytest.mark.parametrize(
+    ("term", "code", "known"),
+    [
+        ("Pneumonia", "", True),
+        ("Hives", "", True),
+        ("Lungs inflamed", "PNEUMONIA", True),
+        ("Pneumonia, collapse", "", False),
+        ("Collapse", "", False),
+        ("Oedema", "", False),
+        ("No pneumonia", "", False),
+    ],
+)
+def test_without_a_class_another_list_accounts_only_for_what_it_knows_all_of(term, code, known):
+    match = recognise_group([AdverseEvent(aeterm=term, aedecod=code)], ("seizure",))
+    assert (match.belongs, match.known_otherwise) == (None, known)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         ('groups = ["capillary-leak"]', 'groups = ["leak"]', "'leak' is unknown (known: anaphylaxis,"),

@@ -181,8 +181,9 @@ def test_a_study_without_classes_tells_each_grave_event_that_no_list_knows_and_i
     told = {judgement.scope for judgement in said["CLS-01"] if judgement.told}
     elsewhere = ("CV-01", "CV-02", "NEU-01", "MAL-01", "INF-01", "INF-04")
     known = {judgement.scope for rule in elsewhere for judgement in said[rule] if judgement.answer is Answer.HIT}
-    assert told == grave - known  # whichever no rule tells of is told as not evaluable, and none is clear
-    assert (len(grave), len(told)) == (55, 35)
+    assert grave - known <= told <= grave  # whichever no rule tells of is told as not evaluable, and none is clear
+    assert len(told & known) == 6  # of those another list knows a part only
+    assert (len(grave), len(told)) == (55, 41)
     assert {judgement.urgency for judgement in said["CLS-01"]} == {Urgency.SAME_DAY}
     assert any("CLS-01" in judgement.scope for judgement in said["FEED-03"])
 

@@ -40,7 +40,7 @@ class When(BaseModel):
     groups: Groups = ()
     terms: Terms = ()
     socs: Terms = ()
-    review_socs: Terms = ()  # a grave event of such a class that no list knows is not evaluable, never clear
+    review_socs: Terms = ()  # a grave event of such a class that these lists do not know is not evaluable, never clear
     flags: tuple[Literal["AESCAN", "AESOD"], ...] = ()
     within_hours_after_dose: Annotated[int, Field(ge=1)] | None = None
     min_grade: Annotated[int, Field(ge=1, le=5)] | None = None
@@ -72,7 +72,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         grave, urgency = _grave(event), rule.urgency
         if match.belongs is None:  # never at once: nobody can code an event at 3 a.m., and each rule would call
             urgency = min(urgency, Urgency.SAME_DAY, key=lambda one: one.rank)
-        if match.belongs is False and grave and not match.known_otherwise:
+        if match.belongs is False and grave:
             match = _for_review(when, event, match, grave)
         if match.belongs is False:
             continue
@@ -83,7 +83,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         hit = all(fact.holds for fact in facts)
         unread = any(fact.unreadable for fact in facts)  # what was entered and cannot be read needs a person too
         # An event that is looked for, or a grave one that may be, needs a person; any other is only counted, as is
-        # one that is not coded and that another list knows: the rules of that list tell of it.
+        # one without a class that another list knows all of: it is nothing else, and the rules of that list tell of it.
         looked_for = when.names_events and match.belongs is True
         needs_look = grave if when.names_events else seriousness_of(event).serious
         told = hit or looked_for or unread or bool(needs_look and not match.known_otherwise)
@@ -195,8 +195,9 @@ def _how(when: When) -> Iterator[str]:
     """Say each further criterion in a sentence."""
     if when.review_socs:
         yield (
-            f"An event coded as what no list knows is not evaluable, not clear, where it is serious or of grade "
-            f"{_GRAVE} or higher and its class begins with one of these words ({', '.join(when.review_socs)})."
+            f"An event coded as what no list of this rule knows is not evaluable, not clear, where it is serious or of "
+            f"grade {_GRAVE} or higher and its class begins with one of these words ({', '.join(when.review_socs)}), "
+            "whatever another rule knows of it."
         )
     if when.within_hours_after_dose is not None:
         yield (
