@@ -97,3 +97,19 @@ def test_an_event_that_is_certainly_of_that_time_is_shown_first():
     certain = event("2026-01-11", "2026-01-11", **answers, key="AE2")
     (said,) = judge(("2026-01-10", "2026-01-12"), partial, certain)
     assert [record.key for record in said.evidence] == ["HO1", "AE2", "AE1"]
+
+
+@pytest.mark.parametrize(
+    ("stay", "said", "expected"),
+    [
+        ("2026-01-06", {}, []),  # it was still there the day before
+        ("2026-01-20", {}, [Answer.NOT_EVALUABLE]),
+        ("2026-01-20", {"aeout": "RECOVERED/RESOLVED"}, [Answer.NOT_EVALUABLE]),  # nobody knows when
+        ("2026-01-20", {"aeout": "Not recovered"}, []),
+        ("2026-01-20", {"aeenrtpt": "ongoing"}, []),
+        ("2025-12-20", {"aeenrtpt": "ongoing"}, [Answer.HIT]),
+    ],
+)
+def test_an_event_without_an_end_lasted_until_it_was_last_seen(stay: str, said: dict[str, str], expected: list[Answer]):
+    illness = event("2026-01-01", "", aedtc=Dtc.parse("2026-01-05"), aeser="Y", aeshosp="Y", **said)
+    assert [judgement.answer for judgement in judge((stay, stay), illness)] == expected

@@ -564,6 +564,7 @@ def test_recovery_to_a_low_baseline_is_recovery_and_an_unreadable_sample_is_none
         ([(-3, 200), (8, 90), (15, 80)], f"falling by 1.4 a day since {on(8)}"),
         ([(-3, 200), (8, "<100"), (15, 80)], ""),
         ([(-3, 200), (8, 190), (15, "<80")], ""),
+        ([(-3, 200), (8, 190), (9, 40)], f"falling by 150 a day since {on(8)}"),
         ([(8, 45)], ""),
     ],
 )
@@ -676,3 +677,11 @@ def test_evidence_shows_the_result_that_was_read():
     values = dict(next(evidence for evidence in hit.evidence if evidence.key == "std").values)
     assert (values["lbstresc"], values["lbstresu"], values["lbstnrlo"]) == ("40", "10^9/L", "150")
     assert "lborres" not in values
+
+
+@pytest.mark.parametrize(
+    ("result", "answer"), [("<81", Answer.NOT_EVALUABLE), ("<80", Answer.HIT), ("80", Answer.CLEAR)]
+)
+def test_a_limit_that_may_be_a_new_grade_3_is_in_doubt_however_small_the_fall(result: str, answer: Answer):
+    said = judged("lab_toxicity", HGB, [sample("HGB", -3, 82, "g/L", 120), sample("HGB", 8, result, "g/L", 120)])
+    assert answers(said) == [answer]

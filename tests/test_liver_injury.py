@@ -304,3 +304,11 @@ def test_every_reason_that_a_pair_cannot_be_told_is_named_once():
     assert said.reason == (
         f"ALT 130 U/L on {on(8)} (3.25 x ULN): Bilirubin: no reference range; Bilirubin: the result is not a number"
     )
+
+
+def test_the_same_day_can_be_asked_for():
+    rows = [at("ALT", 8, 130), at("BILI", 8, 45)]
+    assert answers(liver(*rows, days=0, alp_days=0)) == [Answer.HIT]
+    assert answers(liver(rows[0], at("BILI", 9, 45), days=0)) == [Answer.NOT_EVALUABLE]
+    (hit,) = liver(*rows, at("ALP", 8, 300), at("ALP", 9, 90), days=0, alp_days=0)
+    assert hit.reason.startswith("Cholestatic")

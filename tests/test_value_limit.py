@@ -943,3 +943,32 @@ def test_of_low_results_without_a_grade_the_lowest_is_told(results: tuple[float,
 def test_a_threshold_that_is_no_number_above_0_is_refused(value: object):
     with pytest.raises(ValidationError):
         KINDS["value_limit"].when.model_validate({"tests": ["CK"], "above_uln": value})
+
+
+@pytest.mark.parametrize(
+    ("results", "worst", "words"),
+    [
+        ((0.1, 0.01, 0.2), 9, "0.04 x LLN"),
+        ((0.01, 0, 0.2), 9, "0.00 x LLN"),
+        ((5, 9, 0.26), 9, "2.14 x ULN"),
+    ],
+)
+def test_out_of_range_is_told_by_the_result_furthest_out(results: tuple[float, ...], worst: int, words: str):
+    days = zip((8, 9, 10), results, strict=True)
+    (hit,) = told("TSH", {"out_of_range": True}, *days, unit="mIU/L", low=0.27, high=4.2)
+    assert hit.at == on(worst)
+    assert f": {words}, no usable baseline" in hit.summary
+
+
+@pytest.mark.parametrize(
+    ("result", "low", "reason"),
+    [
+        (30, "", "no reference range"),
+        ("lost", "", "the result is not a number"),
+        ("lost", 35, "the result is not a number"),
+        ("<18", 35, "the result is a limit that spans grades"),
+    ],
+)
+def test_why_a_part_of_the_lower_limit_cannot_be_told(result: object, low: object, reason: str):
+    (said,) = told("ALB", {"below_lln": 0.5}, (8, result), unit="g/L", low=low)
+    assert (said.answer, said.reason) == (Answer.NOT_EVALUABLE, f"Albumin: {reason}")
