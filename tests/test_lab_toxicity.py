@@ -685,3 +685,16 @@ def test_evidence_shows_the_result_that_was_read():
 def test_a_limit_that_may_be_a_new_grade_3_is_in_doubt_however_small_the_fall(result: str, answer: Answer):
     said = judged("lab_toxicity", HGB, [sample("HGB", -3, 82, "g/L", 120), sample("HGB", 8, result, "g/L", 120)])
     assert answers(said) == [answer]
+
+
+@pytest.mark.parametrize("result", [">60", ">=60"])
+def test_a_result_of_more_than_a_number_may_have_fallen_far_and_is_in_doubt(result: str):
+    (said,) = platelets((-3, 200), (8, result))  # grade 2 at the worst, and nobody knows how far it fell
+    reason = "Platelets: the result is a limit that spans grades"
+    assert (said.answer, said.reason) == (Answer.NOT_EVALUABLE, reason)
+
+
+def test_a_count_above_the_one_before_it_is_not_told_as_falling():
+    rows = [sample("PLAT", day, n, low=low) for day, n, low in ((-3, 200, 150), (8, 140, 130), (15, 145, 150))]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert hit.summary == f"Platelets 145 10^9/L on {on(15)}: grade 1, baseline 200, previous 140"

@@ -312,3 +312,9 @@ def test_the_same_day_can_be_asked_for():
     assert answers(liver(rows[0], at("BILI", 9, 45), days=0)) == [Answer.NOT_EVALUABLE]
     (hit,) = liver(*rows, at("ALP", 8, 300), at("ALP", 9, 90), days=0, alp_days=0)
     assert hit.reason.startswith("Cholestatic")
+
+
+@pytest.mark.parametrize("uln", ["", 40])
+def test_a_result_that_is_no_number_is_said_as_that_with_or_without_a_range(uln: object):
+    (said,) = liver(at("ALT", 8, "clumped", uln=uln), at("BILI", 8, 45))
+    assert said.reason.startswith(f"ALT clumped U/L on {on(8)}: the result is not a number")
