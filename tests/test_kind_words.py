@@ -1,4 +1,4 @@
-"""The words of kinds for settings that no shipped rulebook uses, agreed word for word in `golden/kind_words.txt`."""
+"""The words of kinds for settings that no shipped rulebook uses, agreed word for word in `golden/kinds/words.txt`."""
 
 from typing import Any
 
@@ -81,4 +81,4 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
 def test_what_a_rulebook_may_ask_is_said_in_the_words_agreed() -> None:
     told = ((name, KINDS[kind], when) for name, (kind, when) in ASKED.items())
     said = [f"{name}\n  {kind.describe(kind.when.model_validate(when))}\n" for name, kind, when in told]
-    held_to(GOLDEN / "kind_words.txt", "\n".join(said))
+    held_to(GOLDEN / "kinds" / "words.txt", "\n".join(said))
