@@ -43,7 +43,9 @@ class When(BaseModel):
 
     admissions: Annotated[Terms, Field(min_length=1)]
     other_encounters: Terms = ()
-    denials: Terms = ()  # right before an admission's words they say that there was none, or not yet
+    denials: Terms = ()  # right before an admission's words they say that there was none
+    planned: Terms = ()  # right before an admission's words they say that it was arranged, before consent or after
+    unplanned: Terms = ()  # holds a word of `planned` and says the contrary
     slack_days: Annotated[int, Field(ge=0)]
 
 
@@ -77,6 +79,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if any(one.accounts and one.certain for one in met):
             continue
         unknown = [*_unknown(row, admission, met)]
+        if admission and _is_planned(when, row):
+            unknown.append("by its words it was planned: it makes an event serious unless it was so before consent")
         if "AE" not in context.domains:
             unknown.append("the source holds no AE data")
         yield Judgement(
@@ -98,12 +102,16 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
 
 
 @cache
-def _vocabulary(when: When) -> Vocabulary:
-    """The words of a rule as a vocabulary."""
-    groups = {_ADMISSION: when.admissions, _OTHER: when.other_encounters}
+def _vocabulary(when: When, *, planned_is_none: bool = False) -> Vocabulary:
+    """The words of a rule as a vocabulary; on demand one in which a planned admission is none."""
     # A denial of something else, "fever not improving hospitalised", must not make an admission go unseen.
-    terms = [make_entry(t, Role.TERM, group, "rulebook") for group, terms in groups.items() for t in terms]
-    return Vocabulary((*terms, *(make_entry(t, Role.ABSENT_RIGHT_BEFORE, "", "rulebook") for t in when.denials)))
+    words = (
+        (Role.TERM, _ADMISSION, when.admissions),
+        (Role.TERM, _OTHER, when.other_encounters),
+        (Role.OTHER, "", when.unplanned),
+        (Role.ABSENT_RIGHT_BEFORE, "", (*when.denials, *(when.planned if planned_is_none else ()))),
+    )
+    return Vocabulary(make_entry(term, role, group, "rulebook") for role, group, terms in words for term in terms)
 
 
 def _is_admission(when: When, row: HealthcareEncounter) -> bool | None:
@@ -113,6 +121,12 @@ def _is_admission(when: When, row: HealthcareEncounter) -> bool | None:
         return False  # what the site wrote denies it, whatever it was coded to
     said = {one.entry.group for one in (*coded, *verbatim) if not one.denied}
     return _ADMISSION in said if len(said) == 1 else None
+
+
+def _is_planned(when: When, row: HealthcareEncounter) -> bool:
+    """Whether an admission was planned, by each mention of it in what the site wrote, or else in its code."""
+    vocabulary = _vocabulary(when, planned_is_none=True)
+    return all(one.denied for one in find(vocabulary, row.hoterm) or find(vocabulary, row.hodecod))
 
 
 def _is_history(row: HealthcareEncounter, first: Dtc | None) -> bool:
@@ -212,10 +226,16 @@ def describe(when: When) -> str:
     """Say the criterion in words."""
     others = f" No admission is: {', '.join(when.other_encounters)}." if when.other_encounters else ""
     denials = f" None is what stands right after: {', '.join(when.denials)}." if when.denials else ""
+    planned = (
+        f" What stands right after {', '.join(when.planned)} is not evaluable: only what was planned before consent "
+        "makes no event serious."
+        if when.planned
+        else ""
+    )
     days = "1 day" if when.slack_days == 1 else f"{when.slack_days} days"
     return (
         f"HO tells of an admission ({', '.join(when.admissions)}) and no adverse event that needed "
         f"hospitalisation (AESHOSP = Y) or was fatal certainly overlaps with it or lies within {days} of it; another "
-        f"one that is serious is not evaluable, one that is not does not account for it.{others}{denials} "
+        f"one that is serious is not evaluable, one that is not does not account for it.{others}{denials}{planned} "
         "What ended before the first dose is history. Where words or dates leave it open, it is not evaluable."
     )
