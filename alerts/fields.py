@@ -92,8 +92,6 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
         "ietestcd": "Criterion",
         "ietest": "Text",
         "iecat": "Category",
-        "ieorres": "Answer",
-        "iestresc": "Standard answer",
         "iedtc": "Collected",
     },
     "FEED": {},

@@ -21,6 +21,7 @@ from rules.ctcae.identity import lab_tests
 from rules.derived import Derivable
 from rules.hit import Consequence, Urgency
 from rules.kinds import FEED_TROUBLES, KINDS, Kind
+from rules.kinds.about_doses import faults_of_amounts
 
 _ENTRIES = ("rulebook", "dosing", "rule")
 
@@ -192,6 +193,8 @@ def parse_rulebook(text: str, name: str) -> Rulebook:
             raise RulebookError(f"{place}: when: needs a [dosing] plan and the rulebook has none")
         rules.append(rule)
     _insist_on_feed_rules(whens, book)
+    for rule_id, fault in faults_of_amounts(whens, header.zero_dose):
+        raise RulebookError(f"{book}: rule {rule_id}: when: least_per_day: {fault}")
     return Rulebook(header, dosing, tuple(rules), whens, text)
 
 

@@ -36,7 +36,15 @@ def test_it_happened_with_the_first_dose_and_the_mail_shows_the_criterion():
     assert said.circumstances
     (grid,) = layout(said.evidence)
     assert grid.caption == "Eligibility"
-    assert [value for _, value in grid.rows] == list(ROW.values())
+    assert [value for _, value in grid.rows] == ["EXCL05", "PPD above the limit", "EXCLUSION"]
+
+
+def test_free_text_in_the_place_of_an_answer_is_in_the_ledger_and_in_no_mail():
+    text = "randomised to 2 MIU by mistake"
+    (said,) = judge(ROW | {"IEORRES": text, "IESTRESC": text})
+    assert said.answer is Answer.NOT_EVALUABLE
+    assert text in dict(said.evidence[0].values).values()
+    assert text not in f"{said.summary} {said.reason} {layout(said.evidence)}"
 
 
 def test_each_criterion_is_a_concern_of_its_own_and_one_without_a_code_is_known_by_its_row():

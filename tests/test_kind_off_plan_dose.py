@@ -85,10 +85,27 @@ def test_too_little_that_goes_on_is_the_same_concern_and_tells_no_amount():
     assert not any(word in told for word in ("37", "MIU", "ALDESLEUKIN", "LOT7"))
 
 
-def test_a_dose_of_zero_may_be_placebo_and_is_never_too_little():
-    placebo = parse_rulebook(BOOK.text.replace('zero_dose = "not-given"', 'zero_dose = "placebo"'), "book.toml")
-    assert placebo.header.zero_dose == "placebo"
-    assert judge(*DAYS, book=placebo, ECDOSE="0") == []
+def test_a_dose_of_zero_is_no_dose_and_never_too_little():
+    assert judge(*DAYS, ECDOSE="0") == []
+
+
+def test_a_least_amount_in_a_book_with_placebo_does_not_load_for_it_would_tell_the_arm():
+    placebo = BOOK.text.replace('zero_dose = "not-given"', 'zero_dose = "placebo"')
+    with pytest.raises(RulebookError, match="rule DOS-04: when: least_per_day: would tell who is given the lower dose"):
+        parse_rulebook(placebo, "book.toml")
+    assert parse_rulebook(placebo.replace(LEAST, ""), "book.toml").header.zero_dose == "placebo"
+
+
+@pytest.mark.parametrize(("least", "loads"), [("1", True), ("1.0001", False), ("1000001", False)])
+def test_a_least_amount_above_the_most_of_a_day_does_not_load(least, loads):
+    unit = "IU" if least == "1000001" else "MIU"
+    text = BOOK.text.replace(LEAST, f'least_per_day = {{ value = {least}, unit = "{unit}" }}')
+    assert BOOK.text.count('max_per_day = { value = 1, unit = "MIU" }') == 1
+    if loads:
+        parse_rulebook(text, "book.toml")
+        return
+    with pytest.raises(RulebookError, match=f"least_per_day: {least} {unit} is more than the max_per_day"):
+        parse_rulebook(text, "book.toml")
 
 
 def test_a_least_amount_in_a_unit_that_does_not_convert_does_not_load():

@@ -1,16 +1,16 @@
-"""What the kinds that look at recorded doses answer with, and how they read the amount of one.
+"""What the kinds that look at recorded doses answer with, how they read an amount, and what a book may ask of one.
 
 It knows dose records. It must not know a criterion, nor tell an amount, a treatment or a lot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 
 from rules.dose_amount import convert_amount, international_units
-from rules.exposure import evidence_of_doses
+from rules.exposure import ZeroDose, evidence_of_doses
 from rules.hit import Answer, Judgement
 from rules.kinds.amounts import Amount
 from rules.records import Dose, Participant
@@ -28,6 +28,21 @@ def _is_international(amount: Amount) -> Amount:
 
 DoseAmount = Annotated[Amount, AfterValidator(_is_international)]
 """An amount of study drug, as a rulebook names one."""
+
+
+def faults_of_amounts(whens: Mapping[str, BaseModel], zero_dose: ZeroDose) -> Iterator[tuple[str, str]]:
+    """Name each rule of a book that asks for a least amount it must not ask for, and why not."""
+    most = [when.max_per_day for when in whens.values() if hasattr(when, "max_per_day")]
+    for rule_id, when in whens.items():
+        least: Amount | None = getattr(when, "least_per_day", None)
+        if least is None:
+            continue
+        if zero_dose == "placebo":  # whoever gets a smaller dose than another arm would be named by a mail
+            yield rule_id, "would tell who is given the lower dose, in a book whose zero_dose is 'placebo'"
+        for limit in most:
+            converted = convert_amount(limit.value, limit.unit, least.unit)
+            if converted is not None and least.value > converted:
+                yield rule_id, f"{least} is more than the max_per_day of {limit} of this book"
 
 
 def amount_of(record: Dose, unit: str) -> tuple[Decimal | None, str]:

@@ -1,7 +1,8 @@
 """Kind `eligibility`: a participant was dosed although IE says that a criterion of inclusion or exclusion fails.
 
 A row of IE is a criterion that fails, so no row means eligible; a study that brings the others too is read by their
-answers. It must not know any criterion, nor whether the protocol allowed an exception.
+answers. It must not know any criterion, nor whether the protocol allowed an exception, nor quote what stands in the
+place of an answer: free text may tell anything.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from rules.evidence import shown
 from rules.exposure import first_dose, may_be_dosed, was_given
-from rules.hit import Answer, Evidence, Judgement
+from rules.hit import Answer, Judgement
 from rules.records import EligibilityCriterion, Participant
 from rules.regimen import says_whether
 from rules.terms import fold_words
@@ -26,10 +28,17 @@ def _answers(yes: str, no: str) -> Mapping[tuple[str, ...], bool]:
 
 
 _MET = _answers("Y,yes,met,是,符合", "N,no,not met,否,不符合")
+_NOT_APPLICABLE = {fold_words(words) for words in ("NA", "N/A", "not applicable", "不适用")}
+"""The answers to a criterion that cannot fail, such as a pregnancy test of a man."""
+
 _EXCLUDES = _answers(
     "exclusion,exclusion criteria,exclusion criterion,排除,排除标准",
     "inclusion,inclusion criteria,inclusion criterion,入选,入选标准,纳入,纳入标准",
 )
+
+
+_EMPTY = "IEORRES is empty"
+_SHOWN = ("ietestcd", "ietest", "iecat", "ieorres", "iestresc", "iedtc")
 
 
 class When(BaseModel):
@@ -61,8 +70,9 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             reason="; ".join(dict.fromkeys((*(failing or unread), dosed))),
             urgency=rule.urgency,
             consequence=rule.consequence,
+            told=any(words != _EMPTY for words in (*failing, *unread)),
             at=first,
-            evidence=tuple(_evidence(row) for row in rows),
+            evidence=tuple(shown(row, _SHOWN) for row in rows),
         )
 
 
@@ -79,6 +89,8 @@ def _dosing_doubt(participant: Participant, context: "Context") -> str | None:
         return "whether a dose was given is not known: no date of a first dose in DM can be read"
     if not context.domains & {"EC", "EX"}:
         return "whether a dose was given is not known: the source holds no EC or EX data, and RFXSTDTC is empty"
+    if first_dose(participant, zero_dose) is not None:
+        return "whether a dose was given is not known: none is recorded, and RFSTDTC may be the day of consent"
     return None
 
 
@@ -92,14 +104,19 @@ def _by_criterion(participant: Participant) -> Mapping[str, list[EligibilityCrit
 
 def _read(row: EligibilityCriterion) -> tuple[bool | None, str]:
     """Say whether a criterion fails, None where it cannot be read, and what it says or why it cannot."""
-    met = {answer for text in (row.ieorres, row.iestresc) if (answer := _MET.get(fold_words(text))) is not None}
+    answers = {fold_words(text) for text in (row.ieorres, row.iestresc) if text}
+    if not answers:
+        return None, _EMPTY
+    if answers <= _NOT_APPLICABLE:
+        return False, ""
+    met = {_MET[answer] for answer in answers if answer in _MET}
+    if len(met) > 1 or (met and answers & _NOT_APPLICABLE):
+        return None, "IEORRES and IESTRESC contradict each other"
+    if not met:
+        return None, "IEORRES is neither Y nor N"
     excludes = _EXCLUDES.get(fold_words(row.iecat))
     if excludes is None:
         return None, f"IECAT is '{row.iecat}', neither INCLUSION nor EXCLUSION" if row.iecat else "IECAT is empty"
-    if len(met) > 1:
-        return None, f"IEORRES is '{row.ieorres}' and IESTRESC is '{row.iestresc}'"
-    if not met:
-        return None, f"IEORRES is '{row.ieorres}', neither Y nor N" if row.ieorres else "IEORRES is empty"
     return met == {excludes}, f"{'exclusion' if excludes else 'inclusion'} criterion {'' if True in met else 'not '}met"
 
 
@@ -108,17 +125,12 @@ def _name(row: EligibilityCriterion) -> str:
     return ", ".join(filter(None, (row.ietestcd, row.ietest))) or "criterion without a name"
 
 
-def _evidence(row: EligibilityCriterion) -> Evidence:
-    names = ("ietestcd", "ietest", "iecat", "ieorres", "iestresc", "iedtc")
-    values = tuple((name, str(value)) for name in names if (value := getattr(row, name)))
-    return Evidence(domain="IE", key=row.key, version=row.version, values=values)
-
-
 def describe(when: When) -> str:
     """Say the criterion in words."""
     return (
         "IE says of a participant who was dosed that a criterion of inclusion is not met (N) or one of exclusion is "
         "(Y), whatever the day of that row. By SDTMIG a row of IE is a criterion that fails, so no row means eligible. "
-        "Nothing is told of who was not dosed. An answer or a category that cannot be read, or contradicts itself, is "
-        "not evaluable, and so is whether a dose was given where the records leave it open."
+        "What is not applicable (NA) does not fail. Nothing is told of who was not dosed. An answer or a category that "
+        "cannot be read, or contradicts itself, is not evaluable, and so is whether a dose was given where the records "
+        "leave it open; an answer that is empty is only counted."
     )

@@ -207,10 +207,10 @@ def _runs_of_too_little(by_day: Mapping[date, Sequence[Dose]], least: Amount) ->
 
 
 def _is_enough(doses: Sequence[Dose], least: Amount) -> bool | None:
-    """Whether the doses of a day come up to an amount, None where that is not known; 0 may be placebo and is enough."""
+    """Whether the doses of a day come up to an amount, None where that is not known."""
     amounts = [amount_of(dose, least.unit)[0] for dose in doses]
     known = [amount for amount in amounts if amount is not None]
-    if Decimal(0) in known or round15(sum(known, Decimal(0))) >= least.value:
+    if round15(sum(known, Decimal(0))) >= least.value:
         return True
     return False if len(known) == len(amounts) and all(says_whether(dose) for dose in doses) else None
 
@@ -243,5 +243,5 @@ def describe(when: When) -> str:
     if when.min_gap_hours:
         words += f" Without times of day, {ceil(when.min_gap_hours / 24)} days apart are far enough."
     if when.least_per_day:
-        words += " Too little on consecutive days of dosing is one concern; an amount of 0 is left to what it means."
+        words += " Too little on consecutive days of dosing is one concern; an amount of 0 is no dose."
     return words
