@@ -236,7 +236,7 @@ def test_every_refusal_is_the_sentence_agreed():
         with pytest.raises(ValidationError) as refused:
             KINDS["value_limit"].when.model_validate(when)
         said += [f"{when}\n  {error['msg']}\n" for error in refused.value.errors() if error["type"] == "value_error"]
-    held_to(GOLDEN / "refused_limits.txt", "\n".join(said))
+    held_to(GOLDEN / "kinds" / "refused_limits.txt", "\n".join(said))
 
 
 def test_the_description_names_every_threshold():
