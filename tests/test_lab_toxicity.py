@@ -169,8 +169,7 @@ def test_a_result_reported_twice_confirms_nothing():
 
 def test_recovery_ends_an_episode_and_the_next_fall_is_another():
     hits = platelets((-3, 195), (8, 60), (15, 149), (22, 65), (29, 180), (36, 70))
-    # 149 is no such fall and not back to grade 0 either: it neither belongs to the episode nor ends it.
-    assert [hit.anchors for hit in hits] == [{"PLAT/8/60", "PLAT/22/65"}, {"PLAT/36/70"}]
+    assert [hit.anchors for hit in hits] == [{"PLAT/8/60"}, {"PLAT/22/65"}, {"PLAT/36/70"}]  # 149 is grade 1
 
 
 @pytest.mark.parametrize(
@@ -546,7 +545,7 @@ def test_a_hold_in_doubt_is_said_beside_what_is_told(days: list[tuple[int, objec
 
 def test_an_episode_is_dated_by_its_worst_sample_and_names_what_ended_it():
     first, second = platelets((-3, 195), (8, 60), (15, 40), (22, 149), (29, 180), (36, 70))
-    assert (first.at, first.recovery) == (on(15), f"recovered: 180 10^9/L on {on(29)}, grade 0")
+    assert (first.at, first.recovery) == (on(15), f"recovered: 149 10^9/L on {on(22)}, grade 1")
     assert (second.at, second.recovery) == (on(36), "")
 
 
@@ -611,10 +610,59 @@ def test_a_grade_by_fixed_cut_offs_that_was_there_before_is_written_down_with_it
     assert hit.summary == f"Lymphocytes <0.5 10^9/L on {on(8)}: grade 3 to 4, baseline 1.5"
 
 
-@pytest.mark.parametrize("result", [">10", ">=10", "<24"])
-def test_what_cannot_be_worse_than_a_baseline_of_grade_4_is_silent(result: str):
-    said = platelets((-3, 24), (8, result), when={"hold": []})
-    assert Answer.NOT_EVALUABLE not in answers(said)
+@pytest.mark.parametrize(
+    ("baseline", "result", "expected"),
+    [
+        (24, 18, [Answer.HIT]), (24, 19, [Answer.CLEAR]), (24, "<18", [Answer.HIT]),
+        (24, ">18.1", []), (24, ">10", [Answer.NOT_EVALUABLE]), (24, "<24", [Answer.NOT_EVALUABLE]),
+        (30, 26, [Answer.CLEAR]), (34, 25.5, [Answer.CLEAR]),  # grade 3, and grade 4 has a number
+        (32, 24, [Answer.HIT]),
+    ],
+)  # fmt: skip
+def test_from_the_last_grade_on_a_fall_alone_counts(baseline: float, result: object, expected: list[Answer]):
+    """Nothing is graver than the last grade that a number can give, so a baseline of it hid any fall."""
+    said = platelets((-3, baseline), (8, result), when={"hold": [], "crash_fall_percent": None})
+    assert answers(said) == expected
+    assert expected != [Answer.HIT] or baseline > 25 or "the last that a number can give, with a fall" in said[0].reason
+
+
+@pytest.mark.parametrize(("result", "expected"), [(55, Answer.HIT), (55.1, Answer.CLEAR)])
+@pytest.mark.parametrize("ctcae", ["4.03", "5.0", "6.0"])
+def test_the_last_grade_of_haemoglobin_is_3_in_every_version(result: float, expected: Answer, ctcae: str):
+    when = {"test": "HGB", "min_fall": {"value": 20, "unit": "g/L"}}
+    rows = [sample("HGB", -3, 75, "g/L", 120, 160), sample("HGB", 8, result, "g/L", 120, 160)]
+    assert answers(judged("lab_toxicity", when, rows, ctcae=ctcae)) == [expected]
+
+
+@pytest.mark.parametrize(("result", "expected"), [("0.13", Answer.HIT), ("0.14", Answer.CLEAR)])
+def test_the_last_grade_may_be_one_of_the_rules_own_cut_offs(result: str, expected: Answer):
+    rows = [sample("LYM", -3, "0.19"), sample("LYM", 8, result)]
+    assert answers(judged("lab_toxicity", LYM, rows, ctcae="6.0")) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "between", "episodes"),
+    [
+        (90, (65, 74), 2),  # grade 2, which the baseline was not: no recovery, and yet nothing was met
+        (90, (65, 67.5), 1),  # still such a fall
+        (90, (65, "x"), 1),
+        (45, (44,), 1),  # too near to the hold
+    ],
+)
+def test_what_is_severe_after_nothing_was_met_is_news(baseline: int, between: tuple[object, ...], episodes: int):
+    days = [(8, 20), *((9 + n, value) for n, value in enumerate(between)), (20, 15)]
+    hits = platelets((-3, baseline), *days, when={"recovers_at_least": {"value": 50, "unit": "10^9/L"}})
+    assert [hit.answer for hit in hits].count(Answer.HIT) == episodes
+    mild = platelets((-3, 90), (8, 20), (9, 65), (10, 74), (11, 67))
+    assert [hit.answer for hit in mild] == [Answer.HIT]  # a fall that is not severe only goes on
+
+
+@pytest.mark.parametrize(("between", "episodes"), [(75, 2), (74, 1), (200, 2), (">75", 2), (">74", 1)])
+def test_a_count_without_a_range_is_recovery_where_it_is_certainly_no_grade_2(between: object, episodes: int):
+    counts = {"hold": [], "crash_fall_percent": None, "new_grade": 4}
+    days = [sample("PLAT", day, n, low=low) for day, n, low in ((-3, 95, 150), (8, 24, 150), (9, between, ""))]
+    said = judged("lab_toxicity", PLAT | counts, [*days, sample("PLAT", 10, 60, low=150)])
+    assert answers(said).count(Answer.HIT) == episodes
 
 
 @pytest.mark.parametrize("result", [">160", ">=160"])

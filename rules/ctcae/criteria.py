@@ -94,6 +94,13 @@ def criteria(version: str) -> Mapping[tuple[str, Direction], tuple[Criterion, ..
     return {key: tuple(sorted(lines, key=lambda line: line.grade)) for key, lines in found.items()}
 
 
+@cache
+def last_grade(version: str, test: str, direction: Direction) -> int:
+    """Return the gravest grade that a number alone can give a test in a version; 0 where none can."""
+    lines = criteria(version).get((test, direction), ())
+    return max((line.grade for line in lines if line.bounds and line.clause is not Clause.CLINICAL), default=0)
+
+
 def _criterion(row: Mapping[str, str]) -> Criterion:
     """Read one line of the table."""
     bounds = tuple(bound for part in row["criterion"].split(" and ") if part for bound in _bounds(part))

@@ -4,12 +4,14 @@ It knows graded labs. It must not know a criterion: a kind judges each sample an
 
 An episode is the samples that meet the criterion, from the first until recovery. Recovery is a sample that does not
 meet it, that the kind calls recovered, and that was certainly taken later than all of the episode; of several tests
-that are one concern, such a sample of each that met it. A sample that is neither, or that cannot be evaluated, neither
-ends the episode nor belongs to it. So episodes only grow as samples are added at the end.
+that are one concern, on a day on which all those measured are back, so that a test which nobody repeats does not keep
+it open. A sample that is neither, or that cannot be evaluated, neither ends the episode nor belongs to it. What is
+severe after a sample that met nothing is an episode of its own, recovered or not. So episodes only grow as samples are
+added at the end.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING
@@ -33,6 +35,7 @@ class Judged:
     hit: bool
     start: GradedFinding | None = None  # its baseline
     recovered: bool = False
+    calm: bool = False  # meets nothing, and not by a hair: what is severe after it is news
     unknown: str = ""  # why it cannot be evaluated
     because: tuple[str, ...] = ()  # what it meets, in words
     history: tuple[str, ...] = ()  # what it meets as the baseline did, in words
@@ -44,40 +47,76 @@ class Judged:
     vague: bool = False  # no grade says how bad it is: of two such samples the further out is worse
 
 
-def episodes(samples: Iterable[Judged]) -> list[tuple[Judged, ...]]:
-    """Group the samples of one concern, in order of time, into episodes: each until all tests it began by recovered."""
-    found: list[list[Judged]] = []
-    ongoing: set[str] = set()
+@dataclass(slots=True)
+class _Course:
+    """One episode as it goes on: its samples, and what ended it."""
+
+    hits: list[Judged] = field(default_factory=list)
+    end: Judged | None = None
+    calm: set[str] = field(default_factory=set)  # the tests that met nothing since
+
+    def precedes(self, sample: Judged) -> bool:
+        """Whether a sample was certainly taken later than all of the episode."""
+        taken, hits = sample.lab.adt, [hit.lab.adt for hit in self.hits]
+        return taken is not None and all(at is not None and taken.earliest > at.latest for at in hits)
+
+
+def episodes(samples: Sequence[Judged]) -> list[tuple[Judged, ...]]:
+    """Group the samples of one concern, in order of time, into episodes."""
+    return [tuple(course.hits) for course in _courses(samples)]
+
+
+def _courses(samples: Sequence[Judged]) -> list[_Course]:
+    """Follow the samples of one concern from episode to episode."""
+    courses: list[_Course] = []
     for sample in samples:
+        ongoing = courses[-1] if courses and courses[-1].end is None else None
         if sample.hit:
-            if not ongoing:
-                found.append([])
-            found[-1].append(sample)
-            ongoing.add(sample.lab.test)
-        elif sample.lab.test in ongoing and _ends(sample, found[-1]):
-            ongoing.remove(sample.lab.test)
-    return [tuple(episode) for episode in found]
+            if ongoing is None or (sample.severe and sample.lab.test in ongoing.calm):
+                ongoing = _Course()
+                courses.append(ongoing)
+            ongoing.hits.append(sample)
+            ongoing.calm.discard(sample.lab.test)
+        elif ongoing is not None and ongoing.precedes(sample):
+            if sample.calm:
+                ongoing.calm.add(sample.lab.test)
+            if sample.recovered and _are_back(_beside(sample, samples)):
+                ongoing.end = sample
+    return courses
 
 
-def _ends(sample: Judged, episode: Sequence[Judged]) -> bool:
-    """Whether a sample is the recovery of its test: one at the moment of a hit, or without a day, is not."""
-    taken, hits = sample.lab.adt, [hit.lab.adt for hit in episode if hit.lab.test == sample.lab.test]
-    return sample.recovered and taken is not None and all(at is not None and taken.earliest > at.latest for at in hits)
+def _are_back(samples: Iterable[Judged]) -> bool:
+    """Whether none of some samples keeps an episode open; what cannot be evaluated says nothing."""
+    return all(not sample.hit and (sample.recovered or sample.unknown) for sample in samples)
 
 
-def recovery_of(samples: Iterable[Judged], episode: Sequence[Judged]) -> str:
+def _beside(sample: Judged, samples: Sequence[Judged]) -> Iterator[Judged]:
+    """Yield the samples of the day of one: of its own test, those of which nobody knows whether they came later."""
+    taken = sample.lab.adt
+    for other in samples:
+        at = other.lab.adt
+        if other is sample or at is None or taken is None:
+            continue
+        at_once = at.earliest <= taken.latest and taken.earliest <= at.latest
+        if at_once if other.lab.test == sample.lab.test else _day(sample) and _day(sample) == _day(other):
+            yield other
+
+
+def _day(sample: Judged) -> date | None:
+    """Return the day on which a sample was taken, None where it is not known."""
+    taken = sample.lab.adt
+    return taken.earliest.date() if taken is not None and taken.has_day else None
+
+
+def recovery_of(samples: Sequence[Judged], episode: Sequence[Judged]) -> str:
     """Tell the sample that ended an episode, as "recovered: 180 10^9/L on 2014-04-01, grade 0"; '' while it goes on."""
-    ongoing = {sample.lab.test for sample in episode}
-    end = None
-    for sample in samples:
-        if sample.lab.test in ongoing and not sample.hit and _ends(sample, episode):
-            ongoing.remove(sample.lab.test)
-            end = sample
-    if end is None or ongoing:
+    end = next(course.end for course in _courses(samples) if course.hits[0] is episode[0])
+    if end is None:
         return ""
+    name = f"{end.lab.name} " if any(hit.lab.test != end.lab.test for hit in episode) else ""
     grade = f", grade {end.grade}" if end.grade is not None else ""
     result = f"{end.lab.result} {end.lab.reported_unit}".strip()
-    return f"recovered: {result} on {end.lab.adt}{grade}"
+    return f"recovered: {name}{result} on {end.lab.adt}{grade}"
 
 
 def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
@@ -90,8 +129,7 @@ def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
     before: date | None = None
     for sample in samples:
         if id(sample) in members:
-            taken = sample.lab.adt
-            day = taken.earliest.date() if taken is not None and taken.has_day else None
+            day = _day(sample)
             run += 1 if not run or day is None or day != before else 0
             longest, before = max(longest, run), day
         elif not sample.unknown:

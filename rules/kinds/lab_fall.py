@@ -1,9 +1,9 @@
 """When a falling count is a concern: the thresholds of kind `lab_toxicity`, and the judging of one sample by them.
 
-A sample meets the criterion when (a) its grade is above the baseline's and the fall from baseline is large enough, or
-(b) it reaches a high grade that the baseline did not have, or (c) it crashed from baseline or from the last sample, or
-(d) it meets a hold criterion that the baseline did not meet. What is not certain is judged at its mildest; whether it
-could be worse is then said as not evaluable.
+A sample meets the criterion when (a) its grade is above the baseline's, or the baseline's was the last that a number
+can give, and the fall from baseline is large enough, or (b) it reaches a high grade that the baseline did not have, or
+(c) it crashed from baseline or from the last sample, or (d) it meets a hold criterion that the baseline did not meet.
+What is not certain is judged at its mildest; whether it could be worse is then said as not evaluable.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rules.ctcae.criteria import last_grade
 from rules.ctcae.grade import Ungraded
 from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, Number, Percent, amount_in, check_unit, percent_below
@@ -51,6 +52,9 @@ class CutOffs(BaseModel):
         by_grade = ((4, self.grade_4), (3, self.grade_3), (2, self.grade_2))
         return tuple((grade, Amount(value=value, unit=self.unit)) for grade, value in by_grade)
 
+
+MILD = 1
+"""The grade at which an episode is over, or at the baseline's: CTCAE asks for no intervention there."""
 
 Level = Annotated[int, Field(ge=1, le=4)]
 
@@ -124,24 +128,31 @@ def grades_of(when: When, lab: GradedFinding) -> Grades:
     return Grades(lowest, highest, str(Ungraded.CENSORED) if lowest < highest else "")
 
 
-def judge_samples(when: When, labs: Sequence[GradedFinding]) -> list[Judged]:
+def last_grade_of(when: When, ctcae: str) -> int:
+    """Return the grade beyond which a fall cannot be graded."""
+    last = last_grade(ctcae, when.test, "L")
+    return last or max((level for level, _ in when.cut_offs.grades), default=0) if when.cut_offs is not None else last
+
+
+def judge_samples(when: When, labs: Sequence[GradedFinding], ctcae: str) -> list[Judged]:
     """Judge every sample not certainly taken before the first dose; `labs` are one test's, in order of time."""
+    last = last_grade_of(when, ctcae)
     by_key = {lab.record.key: lab for lab in labs}
     judged = []
     previous: GradedFinding | None = None
     for lab in labs:
         if not lab.predose and lab.fault is not Ungraded.NO_RESULT:
             baseline = by_key.get(lab.baseline.key) if lab.baseline is not None else None
-            judged.append(_judge_sample(when, lab, baseline, previous))
+            judged.append(_judge_sample(when, lab, baseline, previous, last))
         if lab.value is not None and not lab.censor and lab.fits:
             previous = lab
     return judged
 
 
 def _judge_sample(
-    when: When, lab: GradedFinding, baseline: GradedFinding | None, previous: GradedFinding | None
+    when: When, lab: GradedFinding, baseline: GradedFinding | None, previous: GradedFinding | None, last: int
 ) -> Judged:
-    """Judge one sample against its baseline and the sample before it."""
+    """Judge one sample against its baseline and the sample before it; beyond the `last` grade a fall alone counts."""
     grades = grades_of(when, lab)
     start = grades_of(when, baseline) if baseline is not None and lab.base is not None else None
     fall = fall_from(lab, lab.base)
@@ -153,14 +164,16 @@ def _judge_sample(
         because.append(f"new grade {grades.lowest} ({f'grade {start.lowest} at' if start else 'no usable'} baseline)")
     because.extend(_crash_words(when, lab, fall, previous))
     severe = bool(because)
-    if not severe and start is not None and grades.lowest > start.lowest and _falls_enough(when, lab):
-        because.append(f"grade {grades.lowest}, up from {start.lowest} at baseline, with a fall of {whole(fall)} %")
+    if not severe and start is not None and _falls_enough(when, lab):
+        because.extend(_grade_words(grades, start, last, f"with a fall of {whole(fall)} %"))
     room = when.recovers_at_least is None or is_up_again(lab, amount_in(lab, when.recovers_at_least))
+    unknown = _why_unknown(when, lab, grades, start, last) if not because else ""
     return Judged(
         lab=lab,
         hit=bool(because),
-        recovered=lab.value is not None and grades.highest <= (start.highest if start else 0) and room,
-        unknown=_why_unknown(when, lab, grades, start) if not because else "" if held else _hold_in_doubt(when, lab),
+        recovered=lab.value is not None and grades.highest <= max(MILD, start.highest if start else 0) and room,
+        calm=not because and not unknown and room,
+        unknown=unknown if not because else "" if held else _hold_in_doubt(when, lab),
         because=tuple(because),
         severe=severe,
         hold=bool(because and held),
@@ -171,14 +184,23 @@ def _judge_sample(
     )
 
 
-def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades | None) -> str:
+def _grade_words(grades: Grades, start: Grades, last: int, fall: str) -> Iterator[str]:
+    """Say by which grade a fall that is large enough counts."""
+    if grades.lowest > start.lowest:
+        yield f"grade {grades.lowest}, up from {start.lowest} at baseline, {fall}"
+    elif 0 < start.lowest == last:
+        yield f"grade {last} at baseline already, the last that a number can give, {fall}"
+
+
+def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades | None, last: int) -> str:
     """Say why a sample that is not certainly a hit could still be one, '' if it could not."""
     if lab.value is None:
         return grades.why
     if start is None:
         return (grades.why or lab.no_baseline) if grades.highest else ""
     if grades.highest <= start.lowest:
-        return ""
+        further = lab.censor in ("<", "<=") or (lab.censor and _falls_as_far(when, lab))
+        return str(Ungraded.CENSORED) if further and 0 < start.lowest == last else ""
     falls = lab.censor in (">", ">=") or _falls_enough(when, lab)
     return grades.why if falls or grades.highest >= when.new_grade else ""
 
@@ -209,13 +231,18 @@ def fall_from(lab: GradedFinding, reference: Decimal | None) -> Decimal | None:
 
 def _falls_enough(when: When, lab: GradedFinding) -> bool:
     """Whether the fall from baseline is certainly as large as (a) asks."""
+    return lab.censor not in (">", ">=") and _falls_as_far(when, lab)
+
+
+def _falls_as_far(when: When, lab: GradedFinding) -> bool:
+    """Whether the number of a result, which may be a limit, lies as far below the baseline as (a) asks."""
+    if lab.value is None or lab.base is None:
+        return False
     if when.min_fall_percent is not None:
-        fall = fall_from(lab, lab.base)
+        fall = percent_below(lab.value, lab.base)
         return fall is not None and fall >= when.min_fall_percent
     needed = amount_in(lab, when.min_fall) if when.min_fall is not None else None
-    if needed is None or lab.value is None or lab.base is None or lab.censor in (">", ">="):
-        return False
-    return lab.base - lab.value >= needed
+    return needed is not None and lab.base - lab.value >= needed
 
 
 def _crash_words(when: When, lab: GradedFinding, fall: Decimal | None, previous: GradedFinding | None) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 CTCAE has no baseline clause for falling counts, and in this field abnormal baselines are the norm, so the rulebook adds
 one (`rules.kinds.lab_fall`). Every sample is judged, so that a nadir between two looks is seen; samples before the
-first dose are history. An episode ends with a sample that meets nothing, whose grade is back to the baseline's, or to 0
-where there is no baseline, and that has the room that the rulebook asks for. This module tells episodes; it must not
+first dose are history. An episode ends with a sample that meets nothing, whose grade is back to 1 or to the baseline's,
+and that has the room that the rulebook asks for. This module tells episodes; it must not
 know a threshold.
 """
 
@@ -27,7 +27,7 @@ from rules.kinds.lab_episodes import (
     sample_before,
     sample_words,
 )
-from rules.kinds.lab_fall import When, grades_of, judge_samples, value_in_unit_of
+from rules.kinds.lab_fall import MILD, When, grades_of, judge_samples, value_in_unit_of
 from rules.records import Participant
 from rules.units import convert
 
@@ -43,7 +43,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     if blind := never_measured(rule, participant.usubjid, [when.test], measured):
         yield blind
         return
-    samples = judge_samples(when, labs)
+    samples = judge_samples(when, labs, context.header.ctcae)
     hits = [e for e in episodes(samples) if _is_confirmed(when, samples, e)]
     for episode in hits:
         yield _hit(rule, when, participant.usubjid, labs, samples, episode, context.header.ctcae)
@@ -213,11 +213,16 @@ def describe(when: When) -> str:
             f"least {when.fall_words}"
         )
     words.append(f"Told at once: {', '.join(at_once)}.")
-    if when.recovers_at_least is not None:
-        words.append(
-            f"An episode goes on until the grade of the baseline, and until {when.recovers_at_least} or further up, or "
-            f"the baseline."
-        )
+    room = f", and until {when.recovers_at_least} or further up, or the baseline" if when.recovers_at_least else ""
+    words.append(f"An episode goes on until grade {MILD} or the grade of the baseline{room}.")
+    severe = [f"a new grade {when.new_grade} or worse", *(["a crash"] if when.crash_fall_percent else [])]
+    severe += ["a hold criterion"] if when.hold else []
+    words.append(
+        f"After a sample that meets nothing{' and is that far up' if room else ''}, {' or '.join(severe)} is news."
+    )
     words.append(f"Without a usable baseline, grade {when.new_grade} or worse is new and a lower one not evaluable.")
-    words.append("A grade that was there at baseline and is no worse, and samples before the first dose, are history.")
+    words.append(
+        f"A grade that was there at baseline and is no worse, and samples before the first dose, are history; from the "
+        f"last grade that a number can give, a further fall of at least {when.fall_words} counts."
+    )
     return " ".join(words)
