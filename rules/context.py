@@ -25,7 +25,11 @@ class Context:
     @property
     def local_now(self) -> datetime:
         """`now` on the study's wall clock, naive, comparable with the ends of a Dtc."""
-        return self.now.astimezone(self.zone).replace(tzinfo=None)
+        return self.local(self.now)
+
+    def local(self, instant: datetime) -> datetime:
+        """Return an aware instant on the study's wall clock, naive."""
+        return instant.astimezone(self.zone).replace(tzinfo=None)
 
     def instant(self, local: datetime) -> datetime:
         """Return the UTC instant of a naive study-local moment; in a repeated hour the later one."""

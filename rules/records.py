@@ -209,8 +209,19 @@ def domain_of(record: Record) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A hold or stop of dosing that a rule has called for, from when it was decided until a person closed its alert."""
+
+    rule_id: str
+    consequence: str  # hold or stop
+    summary: str  # what was told, the day of the sample or event within it
+    since: datetime  # UTC
+    until: datetime | None = None  # UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """All current records of one participant, each domain in order of record key, and what AE rows said before."""
+    """All current records of one participant, each domain in order of record key, and what the ledger tells besides."""
 
     usubjid: str
     subject: Subject | None = None
@@ -224,6 +235,7 @@ class Participant:
     eligibility: tuple[EligibilityCriterion, ...] = ()
     former_events: Mapping[str, tuple[AdverseEvent, ...]] = field(default_factory=dict)
     """Record key of an AE row that was corrected in place, or is gone -> its earlier versions, oldest first."""
+    holds: tuple[Hold, ...] = ()
 
 
 PLACES: Mapping[str, str] = {

@@ -3,7 +3,8 @@
 Each [[case]] says in one sentence what it shows, gives the rows of one participant under SDTM names (or what is known
 of the feed), and the answer. `books` limits a case to some rulebooks; `[rows.LB]` and the like hold values that every
 row of a domain shares; `[rows.DM]` alone makes the DM row. A row that was corrected in place has `formerly`, the values
-that its earlier versions had instead, oldest first; `read` is the day on which a version was first read.
+that its earlier versions had instead, oldest first; `read` is the day on which a version was first read. `holds` are
+the holds that the ledger tells of.
 """
 
 import tomllib
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 from rules.evaluate import evaluate
 from rules.hit import Judgement
 from rules.reading import read_record
-from rules.records import DOMAINS, PLACES, Feed, Participant, Record, RefusedFile, RejectedRows, StudyView
+from rules.records import DOMAINS, PLACES, Feed, Hold, Participant, Record, RefusedFile, RejectedRows, StudyView
 from rules.rulebook import load_rulebook
 
 FOLDER = Path(__file__).parent / "rulecases"
@@ -28,6 +29,7 @@ KEYS = {
     "answer",
     "books",
     "now",
+    "holds",
     "feed",
     "without",
     "told",
@@ -89,6 +91,7 @@ def _participant(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Par
             records["subject"] = record
         else:
             records[PLACES[domain]] = (*records.get(PLACES[domain], ()), record)
+    records["holds"] = tuple(Hold(**{"consequence": "hold", **hold}) for hold in case.get("holds", ()))
     return Participant(**records)
 
 

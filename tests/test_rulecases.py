@@ -101,7 +101,8 @@ def test_every_hit_asks_for_what_its_rule_asks_for(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("book", BOOKS)
 def test_a_rulebook_reads_as_agreed(book: str) -> None:
-    held_to(GOLDEN / "rulebooks" / f"{book}.txt", in_words(BOOKS[book]) + "\n")
+    words = [line for line in in_words(BOOKS[book]).splitlines() if not line.startswith("SHA-256:")]
+    held_to(GOLDEN / "rulebooks" / f"{book}.txt", "\n".join(words) + "\n")
 
 
 def test_no_agreed_answer_is_left_over() -> None:

@@ -65,10 +65,14 @@ def trial_of(folder: Path, rows) -> Trial:
 
 
 def open_alerts(trial: Trial):
-    """What a reader would compare: which concerns stand, how bad, and whether they still hold."""
+    """What a reader would compare: which concerns stand, how bad, and whether they still hold.
+
+    But for DOS-05, which asks what was known when a dose was given.
+    """
     return sorted(
         (a.rule_id, a.usubjid, a.scope, a.anchors, a.grade or 0, a.consequence, a.recovery or "", a.standing)
         for a in trial.alerts()
+        if a.rule_id != "DOS-05"
     )
 
 

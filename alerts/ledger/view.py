@@ -13,13 +13,14 @@ from sqlmodel import Session, col, select
 from alerts.batch import Batch
 from alerts.ledger.figures import FRESH
 from alerts.ledger.files import HELD, last_read, refused_files, rejected_groups
+from alerts.ledger.holds import holds
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
 from alerts.ledger.sweeps import OpenSweep
 from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
 from rules.hit import UNKNOWN_TESTS, Answer
 from rules.reading import read_record
-from rules.records import DOMAINS, PLACES, AdverseEvent, Feed, Participant, Record, StudyView, Subject
+from rules.records import DOMAINS, PLACES, AdverseEvent, Feed, Hold, Participant, Record, StudyView, Subject
 
 _VERSION = table_of(RecordVersion)
 _NEWER = _VERSION.alias()
@@ -72,8 +73,9 @@ def _participants(
             )
             place = records[row.usubjid].setdefault(row.domain, []) if row.stands else former[row.usubjid]
             place.append(record)
+        held = holds(session, study, piece)
         for usubjid in piece:
-            yield _participant(usubjid, records[usubjid], former[usubjid])
+            yield _participant(usubjid, records[usubjid], former[usubjid], held.get(usubjid, ()))
 
 
 def _rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any]:
@@ -101,12 +103,14 @@ def _rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any
     yield from session.execute(rows, execution_options={"yield_per": 1000})
 
 
-def _participant(usubjid: str, records: dict[str, list[Record]], former: Sequence[Record]) -> Participant:
+def _participant(
+    usubjid: str, records: dict[str, list[Record]], former: Sequence[Record], held: tuple[Hold, ...]
+) -> Participant:
     rooms: dict[str, Any] = {}
     for domain, room in PLACES.items():
         rooms[room] = rooms.get(room, ()) + tuple(sorted(records.get(domain, ()), key=lambda record: record.key))
     subject = next((record for record in records.get("DM", ()) if isinstance(record, Subject)), None)
-    return Participant(usubjid=usubjid, subject=subject, former_events=_former_events(former), **rooms)
+    return Participant(usubjid=usubjid, subject=subject, holds=held, former_events=_former_events(former), **rooms)
 
 
 def _former_events(former: Sequence[Record]) -> dict[str, tuple[AdverseEvent, ...]]:

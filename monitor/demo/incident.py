@@ -61,3 +61,4 @@ class Incident:
     changes: tuple[Change, ...] = ()
     fault: Fault | None = None
     stops: bool = False  # nothing else is entered about the participant after `day`
+    on_hold_until: int | None = None  # a person releases the participant's holds on that day; else the same evening

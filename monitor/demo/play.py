@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 from rich.console import Console
 
+from alerts import ledger
 from alerts.store import Store
 from monitor import clock
 from monitor.daemon import Daemon
@@ -29,7 +30,7 @@ from monitor.demo.export import put
 from monitor.demo.found import Found, figures, found_since, immediate_mails, mails_by_purpose, withdrawn_rows
 from monitor.demo.mailbox import LOOPBACK, Mailbox, open_mailbox
 from monitor.demo.place import DATABASE, LOG, ZONE, clear, refuse_foreign, write_settings
-from monitor.demo.stage import STEP_DAYS, incoming, staged_cohort
+from monitor.demo.stage import STEP_DAYS, incoming, is_left_on_hold, staged_cohort
 from monitor.demo.verdict import Kept, judge, unscripted
 from monitor.health import judge_health
 from monitor.logs import set_up_logs
@@ -40,8 +41,13 @@ from monitor.settings import Settings
 from monitor.study import Study
 from monitor.sweep import run_sweep
 from monitor.web import Lookout, listen, make_app, make_server
+from rules.hit import Consequence
 
 LOOK_AT = time(20, 0)  # study-local: after the day's entries
+
+RELEASED_AFTER = timedelta(hours=1)
+OFFICER = "Dr Li"
+"""Who releases holds in the evening, long before the next dose."""
 
 PIPE_WIDTH = 100
 
@@ -174,6 +180,18 @@ def _look(replay: Replay, day: int) -> None:
         put(replay.folder / "incoming", name, content, _instant(replay.cohort.first_day, dated))
     run_sweep(replay.store, replay.study, replay.now)
     owe_daily(replay.store, replay.study, replay.now)
+    _release_holds(replay, day)
+
+
+def _release_holds(replay: Replay, day: int) -> None:
+    """Close the alerts that hold dosing, as an officer would before the next dose, but for those the script leaves."""
+    people = {person.usubjid: person for person in replay.cohort.people}
+    with replay.store.write() as session:
+        for alert in ledger.open_alerts(session, replay.study.id):
+            person = people.get(alert.usubjid)
+            if person and alert.consequence is not Consequence.WATCH and not is_left_on_hold(person, day):
+                words = ("confirmed", "seen at the bedside: dosing goes on")
+                ledger.close_alert(session, alert.id, OFFICER, *words, replay.now + RELEASED_AFTER)
 
 
 def _read_new(replay: Replay) -> list[Found]:

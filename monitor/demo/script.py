@@ -149,12 +149,13 @@ SCRIPT: tuple[Incident, ...] = (
         who=10,
         day=15,
         at_source="neutrophils 0.88 in week 2, 0.46 in week 4, then 1.70 and 2.90",
-        vigil="tell the fall, that it is worse, and routinely that it is over; a person closes it",
+        vigil="tell the fall, that it is worse, that it goes on although a person closed it; write when it is over",
         must=(
             Must(rule="CYT-01", day=15), Must(rule="CYT-01", day=29), Must(rule="CYT-03", day=15),
-            Must(rule="CYT-01", day=57, actions=frozenset({Action.RECOVERED})),
+            Must(rule="CYT-01", day=43, actions=frozenset({Action.REOPEN})),
+            Must(rule="CYT-01", day=57, actions=frozenset({Action.RECOVERED}), told=False),
         ),
-        never=(Never(rules=("CYT-01",), day=34, actions=CALLING | {Action.RETRACT, Action.CLOSE}),),
+        never=(Never(rules=("CYT-01",), day=44, actions=CALLING | {Action.RETRACT}),),
         changes=(
             _result("WEEK 2", "NEUT", "0.88", 15), _result("WEEK 2", "WBC", "2.74", 15),
             _result("WEEK 4", "NEUT", "0.46", 29), _result("WEEK 4", "WBC", "2.33", 29),
@@ -171,6 +172,7 @@ SCRIPT: tuple[Incident, ...] = (
         must=(Must(rule="CYT-02", day=71), Must(rule="CYT-02", day=75, actions=frozenset({Action.RETRACT}))),
         never=(Never(rules=("CYT-02",), day=76),),
         changes=(_result("WEEK 10", "PLAT", "38", 71, 75), _result("WEEK 10", "PLAT", "238", 75)),
+        on_hold_until=75,
     ),
     Incident(
         title="Pneumonia with admission",
@@ -342,10 +344,14 @@ SCRIPT: tuple[Incident, ...] = (
         title="Liver: potential Hy's law",
         who=15,
         day=57,
-        at_source="ALT 168 and bilirubin 58 in week 8; alkaline phosphatase stays normal",
-        vigil="tell it at once; ALT alone would not be told",
-        must=(Must(rule="HEP-01", day=57),),
-        never=(Never(rules=("HEP-02",), day=1),),
+        at_source=(
+            "ALT 168 and bilirubin 58 in week 8, alkaline phosphatase stays normal; the next dose is given before "
+            "anybody has released the hold, which is done in the evening"
+        ),
+        vigil="tell it at once, although ALT alone would not be told; tell that dose, and none after the release",
+        must=(Must(rule="HEP-01", day=57), Must(rule="DOS-05", day=59)),
+        never=(Never(rules=("HEP-02",), day=1), Never(rules=("DOS-05",), day=61)),
+        on_hold_until=59,
         changes=(_result("WEEK 8", "ALT", "168", 57), _result("WEEK 8", "BILI", "58.0", 57)),
     ),
     Incident(

@@ -27,6 +27,7 @@ _WORDS = {
     Action.NOTIFY: "alert",
     Action.RENOTIFY: "worse",
     Action.REINSTATE: "again",
+    Action.REOPEN: "reopened",
     Action.AMEND: "corrected",
     Action.RETRACT: "taken back",
 }

@@ -61,6 +61,12 @@ def first_good_look(day: int) -> int:
     return day
 
 
+def is_left_on_hold(person: Person, day: int) -> bool:
+    """Whether nobody releases a participant's holds on a day of the replay."""
+    own = [incident.on_hold_until for incident in SCRIPT if incident.who == person.number]
+    return any(until is not None and day < person.day(until) for until in own)
+
+
 def _fault_on(day: int) -> Fault | None:
     """Return what is wrong with the export of a day as a whole, if anything."""
     return next((incident.fault for incident in SCRIPT if incident.fault and incident.day == day), None)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from rules.kinds import (
     criteria_count,
     dose_excess,
+    dosed_on_hold,
     eligibility,
     feed,
     fever,
@@ -67,6 +68,7 @@ KINDS: dict[str, Kind] = {
     "criteria_count": Kind(
         criteria_count.When, criteria_count.judge, criteria_count.describe, lambda when: frozenset(when.domains)
     ),
+    "dosed_on_hold": Kind(dosed_on_hold.When, dosed_on_hold.judge, dosed_on_hold.describe, _always("EC", "EX")),
     "eligibility": Kind(eligibility.When, eligibility.judge, eligibility.describe, _always("IE")),
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
     "fever": Kind(fever_limits.When, fever.judge, fever.describe, _always("VS")),

@@ -1,0 +1,55 @@
+"""A dose given while a hold stood, through the ledger: what begins a hold, what does not end it, and what does."""
+
+from datetime import timedelta
+
+from alerts.ledger import people
+from tests.trial import Trial, at
+
+
+def _platelets(trial: Trial, day: str, value: str) -> dict[str, str]:
+    return trial.add(
+        "LB", USUBJID="P1", LBTESTCD="PLAT", LBORRES=value, LBORRESU="10^9/L", LBORNRLO="125", LBORNRHI="350", LBDTC=day
+    )
+
+
+def _dose(trial: Trial, day: str) -> None:
+    trial.add("EC", USUBJID="P1", ECOCCUR="Y", ECSTDTC=day)
+
+
+def _told(trial: Trial) -> list[str]:
+    return [decision.action for decision in trial.decisions() if decision.rule_id == "DOS-05"]
+
+
+def test_a_hold_stands_until_a_person_closes_its_alert(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    trial.add("DM", USUBJID="P1", RFXSTDTC="2026-01-05")
+    _platelets(trial, "2026-01-02", "200")
+    _dose(trial, "2026-01-05T09:00")
+    trial.sweep(at("2026-01-06"))
+    fallen = _platelets(trial, "2026-01-08T08:00", "20")
+    _dose(trial, "2026-01-07T09:00")
+    _dose(trial, "2026-01-09T09:00")  # after the sample, before its result was here
+    trial.sweep(at("2026-01-10"))
+    [hold] = [alert for alert in trial.alerts() if alert.consequence == "hold"]
+    assert (hold.rule_id, _told(trial)) == ("CYT-02", [])
+
+    _dose(trial, "2026-01-11T09:00")
+    trial.sweep(at("2026-01-12"))
+    assert _told(trial) == ["notify"]
+
+    fallen["LBORRES"] = "210"  # corrected, and so retracted: a person has still not released the hold
+    _dose(trial, "2026-01-13T09:00")
+    trial.sweep(at("2026-01-14"))
+    assert _told(trial) == ["notify", "notify again"]
+
+    with store.write() as session:
+        people.close_alert(session, hold.id, "Dr Wu", "data error", "wrong tube", at("2026-01-14") + timedelta(hours=1))
+    _dose(trial, "2026-01-15T09:00")
+    trial.sweep(at("2026-01-16"))
+    assert _told(trial) == ["notify", "notify again"]
+
+    fallen["LBORRES"] = "19"  # what was closed is true after all: the hold stands again
+    trial.sweep(at("2026-01-17"))
+    _dose(trial, "2026-02-02T09:00")
+    trial.sweep(at("2026-02-03"))
+    assert _told(trial) == ["notify", "notify again", "notify"]
