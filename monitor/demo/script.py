@@ -155,7 +155,7 @@ SCRIPT: tuple[Incident, ...] = (
             Must(rule="CYT-01", day=43, actions=frozenset({Action.REOPEN})),
             Must(rule="CYT-01", day=57, actions=frozenset({Action.RECOVERED}), told=False),
         ),
-        never=(Never(rules=("CYT-01",), day=44, actions=CALLING | {Action.RETRACT}),),
+        never=(Never(rules=("CYT-01",), day=46, actions=CALLING | {Action.RETRACT}),),
         changes=(
             _result("WEEK 2", "NEUT", "0.88", 15), _result("WEEK 2", "WBC", "2.74", 15),
             _result("WEEK 4", "NEUT", "0.46", 29), _result("WEEK 4", "WBC", "2.33", 29),
