@@ -9,7 +9,7 @@ the holds that the ledger tells of.
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,13 @@ class Case:
     shared: dict[str, dict[str, str]]  # values by domain
 
     def judged(self) -> list[Judgement]:
-        """Return what the rule says."""
+        """Return what the rule says: alone, unless it is about the feed, which hears what others cannot tell."""
+        book = BOOKS[self.book]
+        rule = book.rule(self.rule_id)
+        if book.kind_of(rule).level == "participant":
+            book = replace(book, rules=(rule,))
         view = StudyView(participants=(_participant(self.given, self.shared),), feed=_feed(self.given))
-        evaluation = evaluate(BOOKS[self.book], view, self.given.get("now", NOW), ZoneInfo("Asia/Shanghai"))
+        evaluation = evaluate(book, view, self.given.get("now", NOW), ZoneInfo("Asia/Shanghai"))
         assert not evaluation.failures
         return [judgement for judgement in evaluation.judgements if judgement.rule_id == self.rule_id]
 
