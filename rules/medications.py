@@ -20,6 +20,9 @@ GIVEN_ONCE = frozenset({"live-vaccine", "iodinated-contrast", "pulse-steroid"})
 """Groups that are given on a day or a few: without an end date they do not go on."""
 
 _OWN = "own"
+_CLASS_NAME = "ATC class name"
+"""The source of an entry that is the class of what is given systemically: as a class it tells the way by itself."""
+
 _TEXTS = ("cmdecod", "cmtrt", "cmclas")
 _SHOWN = ("cmtrt", "cmdecod", "cmclas", "cmindc", "cmroute", "cmstdtc", "cmendtc")
 
@@ -86,7 +89,8 @@ def _by_way(row: Medication, name: str, entry: Entry) -> Recognised:
     """Ask whether a medication that an entry names is given in the way that counts."""
     group = "" if entry.group == _OWN else entry.group
     why = match_words(name, getattr(row, name), entry)
-    needed = "" if entry.group == _OWN else _needed_way()[entry.term]
+    is_class = name == "cmclas" and entry.source == _CLASS_NAME
+    needed = "" if entry.group == _OWN or is_class else _needed_way()[entry.term]
     ways = {found.entry.group for found in find(_ways(), row.cmroute)}
     if not needed:
         return Recognised(True, why, group)

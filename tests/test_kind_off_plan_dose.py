@@ -96,9 +96,11 @@ def test_a_least_amount_in_a_book_with_placebo_does_not_load_for_it_would_tell_t
     assert parse_rulebook(placebo.replace(LEAST, ""), "book.toml").header.zero_dose == "placebo"
 
 
-@pytest.mark.parametrize(("least", "loads"), [("1", True), ("1.0001", False), ("1000001", False)])
-def test_a_least_amount_above_the_most_of_a_day_does_not_load(least, loads):
-    unit = "IU" if least == "1000001" else "MIU"
+@pytest.mark.parametrize(
+    ("least", "unit", "loads"),
+    [("1", "MIU", True), ("1.0001", "MIU", False), ("1000000", "IU", True), ("1000001", "IU", False)],
+)
+def test_a_least_amount_above_the_most_of_a_day_does_not_load(least, unit, loads):
     text = BOOK.text.replace(LEAST, f'least_per_day = {{ value = {least}, unit = "{unit}" }}')
     assert BOOK.text.count('max_per_day = { value = 1, unit = "MIU" }') == 1
     if loads:

@@ -108,6 +108,12 @@ def test_a_class_for_systemic_use_tells_the_route():
     assert recognise_medication(row, ANTIMICROBIAL).belongs is True
 
 
+def test_a_class_tells_the_route_and_the_same_word_for_a_drug_does_not():
+    assert recognise_medication(Medication(cmtrt="X", cmclas="INTERFERONS"), ("biologic",)).belongs is True
+    assert recognise_medication(Medication(cmtrt="Interferon"), ("biologic",)).belongs is None
+    assert recognise_medication(Medication(cmtrt="Interferon", cmroute="OPHTHALMIC"), ("biologic",)).belongs is False
+
+
 def test_a_medication_that_is_not_coded_and_not_known_is_neither_yes_nor_no():
     assert recognise_medication(Medication(cmtrt="Zyxanol"), ANTIMICROBIAL).belongs is None
     assert recognise_medication(Medication(cmtrt="Zyxanol", cmdecod="PARACETAMOL"), ANTIMICROBIAL).belongs is False

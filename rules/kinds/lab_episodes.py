@@ -216,10 +216,10 @@ def whole(percent: Decimal | None) -> str:
 def never_measured(
     rule: "Rule", usubjid: str, tests: Sequence[str], measured: Sequence[GradedFinding]
 ) -> Judgement | None:
-    """Say that a dosed participant has no result of these tests after the first dose, so that the rule is blind.
+    """Say that a participant who is or may be dosed has no result of these tests since then, so that the rule is blind.
 
-    A row without a result ("NOT DONE") is none. Silent where nothing of the domain was measured after the first dose:
-    then it is too early to tell. A temperature says nothing of when blood is drawn.
+    A row without a result ("NOT DONE") is none. Silent where nothing of the domain was measured after the first dose,
+    or may have been: then it is too early to tell. A temperature says nothing of when blood is drawn.
     """
     domain, name = lab_tests()[tests[0]].domain, lab_tests()[tests[0]].name
     done = [lab for lab in measured if lab.fault is not Ungraded.NO_RESULT and lab.record.domain == domain]
@@ -227,6 +227,7 @@ def never_measured(
     if not after or after & set(tests):
         return None
     once = any(lab.test in tests for lab in done)
+    since = "after the first dose" if any(lab.predose is False for lab in done) else "that may be after the first dose"
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
@@ -234,7 +235,7 @@ def never_measured(
         anchors=frozenset({tests[0]}),
         answer=Answer.NOT_EVALUABLE,
         summary=f"{name}: {'not measured after the first dose' if once else 'never measured'}",
-        reason=f"{name}: other tests have results after the first dose, this one has none{'' if once else ' at all'}",
+        reason=f"{name}: other tests have results {since}, this one has none{'' if once else ' at all'}",
         urgency=rule.urgency,
         told=False,
     )
