@@ -226,9 +226,10 @@ def describe(when: When) -> str:
     """Say the criterion in words."""
     others = f" No admission is: {', '.join(when.other_encounters)}." if when.other_encounters else ""
     denials = f" None is what stands right after: {', '.join(when.denials)}." if when.denials else ""
+    contrary = f" (but not {', '.join(when.unplanned)})" if when.unplanned else ""
     planned = (
-        f" What stands right after {', '.join(when.planned)} is not evaluable: only what was planned before consent "
-        "makes no event serious."
+        f" What stands right after {', '.join(when.planned)}{contrary} is not evaluable: only what was planned before "
+        "consent makes no event serious."
         if when.planned
         else ""
     )
