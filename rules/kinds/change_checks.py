@@ -146,7 +146,7 @@ def _from_baseline(change: Change, sign: int, lab: GradedFinding) -> Checked:
         return as_checked(passes(lab, Decimal(1), far, or_equal=needed > 0), lab, Met("rise", f"up by {change}"))
     if far < 0 or not needed:
         return None
-    return as_checked(undercuts(lab, far, or_equal=True), lab, Met("fall", f"down by {change}"))
+    return as_checked(undercuts(lab, far, or_equal=True), lab, Met("fall", f"down by {change}", low=True))
 
 
 def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[GradedFinding]) -> Checked:
@@ -178,7 +178,8 @@ def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[Grad
             doubts.append(Ungraded.NO_TIME)
         elif far:
             way = "up" if sign > 0 else "down"
-            return Met(way, f"{way} by {plain(abs(lab.value - before))} {lab.reported_unit} within {hours} h")
+            words = f"{way} by {plain(abs(lab.value - before))} {lab.reported_unit} within {hours} h"
+            return Met(way, words, low=sign < 0)
     return doubts[0] if doubts else None
 
 

@@ -35,6 +35,7 @@ class Judged:
     hit: bool
     start: GradedFinding | None = None  # its baseline
     recovered: bool = False
+    turned: bool = False  # it is out on the other side
     calm: bool = False  # meets nothing, and not by a hair: what is severe after it is news
     unknown: str = ""  # why it cannot be evaluated
     because: tuple[str, ...] = ()  # what it meets, in words
@@ -116,22 +117,25 @@ def recovery_of(samples: Sequence[Judged], episode: Sequence[Judged]) -> str:
     name = f"{end.lab.name} " if any(hit.lab.test != end.lab.test for hit in episode) else ""
     grade = f", grade {end.grade}" if end.grade is not None else ""
     result = f"{end.lab.result} {end.lab.reported_unit}".strip()
-    return f"recovered: {name}{result} on {end.lab.adt}{grade}"
+    return f"{'out on the other side now' if end.turned else 'recovered'}: {name}{result} on {end.lab.adt}{grade}"
 
 
-def longest_run(samples: Iterable[Judged], episode: Sequence[Judged]) -> int:
-    """Return how many samples of an episode follow one another at most, those that cannot be evaluated left out.
+def longest_run(samples: Iterable[Judged], episode: Sequence[Judged], beside: Sequence[Judged] = ()) -> int:
+    """Return how many samples follow one another at most up to one of an episode, those not evaluable left out.
 
-    Results of the same day are one sample; one whose day nobody knows is a sample of its own.
+    They are of the episode, or of those `beside` it. Results of the same day are one sample; one whose day nobody knows
+    is a sample of its own.
     """
-    members = {id(sample) for sample in episode}
+    members = {id(sample.lab) for sample in episode}
+    counted = members | {id(sample.lab) for sample in beside}
     longest = run = 0
     before: date | None = None
     for sample in samples:
-        if id(sample) in members:
+        if id(sample.lab) in counted:
             day = _day(sample)
             run += 1 if not run or day is None or day != before else 0
-            longest, before = max(longest, run), day
+            longest = max(longest, run) if id(sample.lab) in members else longest
+            before = day
         elif not sample.unknown:
             run = 0
     return longest

@@ -4,7 +4,7 @@ Any one limit that is met is enough; one that cannot be compared, while none is 
 baseline met already is history where the rulebook says so. It must not know thresholds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -19,16 +19,20 @@ from rules.qualitative import STEPS, Span, read_word
 from rules.units import round15
 
 
-def judge_samples(when: When, labs: Sequence[GradedFinding], *, dosed: bool = True) -> list[Judged]:
+def judge_samples(
+    when: When, labs: Sequence[GradedFinding], *, dosed: bool = True, low: bool | None = None
+) -> list[Judged]:
     """Judge every sample not certainly taken before the first dose, and the last one before it where that counts too.
 
-    `labs` are one test's, in order of time; `dosed` says whether there was a dose.
+    `labs` are one test's, in order of time; `dosed` says whether there was a dose; `low` asks for one side alone.
     """
     done = [lab for lab in labs if lab.fault is not Ungraded.NO_RESULT]
     before = [lab for lab in done if lab.predose]
     last = before[-1] if before and dosed and when.baseline_too else None
     return [
-        _judge_sample(when, lab, labs, _start_of(when, lab, labs)) for lab in done if not lab.predose or lab is last
+        _judge_sample(when, lab, labs, _start_of(when, lab, labs), low)
+        for lab in done
+        if not lab.predose or lab is last
     ]
 
 
@@ -41,34 +45,41 @@ def _start_of(when: When, lab: GradedFinding, labs: Sequence[GradedFinding]) -> 
 
 
 def _judge_sample(
-    when: When, lab: GradedFinding, labs: Sequence[GradedFinding], baseline: GradedFinding | None
+    when: When, lab: GradedFinding, labs: Sequence[GradedFinding], baseline: GradedFinding | None, low: bool | None
 ) -> Judged:
-    """Judge one sample by every limit."""
+    """Judge one sample by every limit, or by those of one side."""
     word = read_word(lab.result) if when.positive is not None else None
     held = _reaches(when.hold_at_least, lab) if word is None else None
     checked = own = _without_history(when, lab, baseline)
     if word is None:
         checked = [held, *own, above_high_uln(when, lab, baseline), *changes(when, lab, labs, own)]
-    met = [answer for answer in checked if isinstance(answer, Met) and not answer.history]
-    unknown = {
-        lab.no_baseline if answer is Ungraded.NO_BASELINE and lab.refused else str(answer)
-        for answer in checked
-        if isinstance(answer, Ungraded)
-    }
+    out = [answer for answer in checked if isinstance(answer, Met) and not answer.history]
+    checked = [answer for answer in checked if not isinstance(answer, Met) or low in (None, answer.low)]
+    met = [answer for answer in out if low in (None, answer.low)]
+    doubts = {answer for answer in checked if isinstance(answer, Ungraded)}
+    known = doubts <= {Ungraded.NO_BASELINE}  # a missing baseline does not make doubtful that a result is back
     grade = max((grade.lowest for grade in _grades(when, lab) if grade.term), default=None)
     return Judged(
         lab=lab,
         hit=bool(met),
         start=baseline,
-        recovered=not met and not unknown and (word is not None or _is_back(when, lab)),
-        unknown="" if met and not isinstance(held, Ungraded) else "; ".join(sorted(unknown)),
+        recovered=not met and known and (word is not None or _is_back(when, lab, low, doubtful=bool(doubts))),
+        turned=bool(out) and not met,
+        calm=not met and not doubts,
+        unknown="" if met and not isinstance(held, Ungraded) else "; ".join(sorted(_words(lab, doubts))),
         because=tuple(dict.fromkeys(answer.words for answer in met)),
         history=tuple(answer.words for answer in checked if isinstance(answer, Met) and answer.history),
-        severe=isinstance(held, Met),
-        hold=isinstance(held, Met),
+        severe=held in met,
+        hold=held in met,
         grade=grade,
         vague=grade is None and (when.positive is None or word is not None),  # of an HCG that rises nothing is worse
     )
+
+
+def _words(lab: GradedFinding, doubts: Iterable[Ungraded]) -> Iterator[str]:
+    """Say why a result cannot be evaluated; a baseline that is not believed is named."""
+    for doubt in doubts:
+        yield lab.no_baseline if doubt is Ungraded.NO_BASELINE and lab.refused else str(doubt)
 
 
 def _without_history(when: When, lab: GradedFinding, baseline: GradedFinding | None) -> list[Checked]:
@@ -154,26 +165,31 @@ def _positive(least: str, word: Span | None) -> Checked:
     return Ungraded.OPEN_WORD if word.highest >= STEPS.index(least) else None
 
 
-def _is_back(when: When, lab: GradedFinding) -> bool:
-    """Whether a result is back on either side on which the rule looks."""
-    return (not when.looks_up or _is_down_again(when, lab)) and (not when.looks_down or _is_up_again(when, lab))
+def _is_back(when: When, lab: GradedFinding, low: bool | None, *, doubtful: bool) -> bool:
+    """Whether a result that meets nothing is back on either side on which the rule looks, or on the one asked for."""
+    if when.is_momentary:
+        return not doubtful
+    down = low is True or not when.looks_up or _is_down_again(when, lab, doubtful=doubtful)
+    return down and (low is False or not when.looks_down or _is_up_again(when, lab, doubtful=doubtful))
 
 
-def _is_down_again(when: When, lab: GradedFinding) -> bool:
+def _is_down_again(when: When, lab: GradedFinding, *, doubtful: bool) -> bool:
     """Whether a result is as far down as the rule says; else within its range, or no higher than the baseline."""
-    if when.recovers_at_times_baseline is not None:
+    if when.recovers_at_times_baseline is not None and lab.base is not None:
         return passes(lab, when.recovers_at_times_baseline, lab.base) is False
+    if when.recovers_at_times_uln is not None:
+        return is_down_again(lab, None if lab.uln is None else round15(when.recovers_at_times_uln * lab.uln))
     if when.recovers_at_most is not None:
         return is_down_again(lab, amount_in(lab, when.recovers_at_most))
     ends = [end for end in (lab.uln, lab.base) if end is not None]
-    return not ends or passes(lab, Decimal(1), max(ends)) is False
+    return passes(lab, Decimal(1), max(ends)) is False if ends else not doubtful
 
 
-def _is_up_again(when: When, lab: GradedFinding) -> bool:
+def _is_up_again(when: When, lab: GradedFinding, *, doubtful: bool) -> bool:
     """Whether a result is as far up as the rule says; else, where it has a range, within it or at the baseline."""
     if when.recovers_at_least is not None:
         return is_up_again(lab, amount_in(lab, when.recovers_at_least))
-    return lab.lln is None or is_up_again(lab, lab.lln)
+    return is_up_again(lab, lab.lln) if lab.lln is not None else not doubtful
 
 
 def _grades(when: When, lab: GradedFinding) -> Iterator[Grade]:

@@ -68,13 +68,14 @@ class When(BaseModel):
     rise: Change | None = None
     fall: Change | None = None
     recovers_at_least: Amount | None = None  # of a low result: an episode ends here, not at the limit itself
-    recovers_at_most: Amount | None = None  # of a high one
-    recovers_at_times_baseline: Number | None = None  # of one that became so many times its baseline
+    recovers_at_most: Amount | None = None  # of a high one; either this...
+    recovers_at_times_uln: Number | None = None  # ...or this, beside above_uln
+    recovers_at_times_baseline: Number | None = None  # ...or this, beside times_baseline alone; without a baseline ULN
     new_only: bool = False  # a limit of the result alone that the baseline met already is history; a hold never is
     part_of_baseline: Part | None = None  # beside new_only: at most this part of a baseline that was low already
     confirm_samples: Annotated[int, Field(ge=1)] = 1  # in a row; a hold needs none
     baseline_too: bool = False  # the last result before the first dose is judged too, once there was a dose
-    either: bool = False  # one of the tests is enough: the others are not missed, and all are one concern
+    either: bool = False  # all tests are one concern, told by any; it ends on a day on which all measured are back
     expected_of: Literal["F", "M"] | None = None  # of whom the tests are missed where there are none; else of all
 
     @model_validator(mode="after")
@@ -150,6 +151,12 @@ class When(BaseModel):
                     self.times_baseline, self.rise, self.fall))  # fmt: skip
 
     @property
+    def is_momentary(self) -> bool:
+        """Whether only a change within hours is asked for, which is over once there is none."""
+        within = all(change is None or change.hours is not None for change in (self.rise, self.fall))
+        return within and not self.has_own_limit and self.times_baseline is None and self.above_uln is None
+
+    @property
     def has_own_limit(self) -> bool:
         """Whether a result alone can meet a limit, whatever was before it."""
         own = (self.at_least, self.below, self.above_uln, self.below_lln, self.min_grade, self.positive)
@@ -166,6 +173,11 @@ class When(BaseModel):
         """Whether a low result can be a concern."""
         downwards = (self.below, self.below_lln, self.fall, self.min_grade)
         return self.out_of_range or any(limit is not None for limit in downwards)
+
+    @property
+    def sides(self) -> tuple[bool | None, ...]:
+        """The sides that are told apart, True for the low one; one that looks only one way has no sides."""
+        return (False, True) if self.looks_up and self.looks_down else (None,)
 
     @property
     def domains(self) -> frozenset[str]:

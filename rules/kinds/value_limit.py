@@ -1,12 +1,12 @@
 """Kind `value_limit`: a result at an absolute limit, out of its range, of a grade, or changed too far or too fast.
 
 Every sample after the first dose is judged; any one limit that is met is enough. Each test is a concern of its own,
-unless one of them is enough: then they are one. An episode ends with a sample that
-meets none of them and is as far back as the rule says; else back to the range, or to the baseline where that lay
-further out. It must not know thresholds: they are in the rulebook (`rules.kinds.limits`).
+unless one of them is enough: then they are one. What is too high and what is too low are different episodes. One ends
+with a sample that meets none of the limits and is as far back as the rule says; else back to the range, or to the
+baseline where that lay further out. It must not know thresholds: they are in the rulebook (`rules.kinds.limits`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -47,12 +47,18 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if _is_expected(when, participant) and (blind := never_measured(rule, participant.usubjid, tests, measured)):
             yield replace(blind, scope=concern.scope)
         labs = [lab for lab in measured if lab.test in tests]
-        judged = {
-            id(sample.lab): sample
-            for test in tests
-            for sample in judge_samples(when, [lab for lab in labs if lab.test == test], dosed=dosed)
-        }
-        yield from concern.answers([judged[id(lab)] for lab in labs if id(lab) in judged], labs)
+        sides = [_judged(when, labs, dosed=dosed, low=low) for low in when.sides]
+        yield from concern.answers(_judged(when, labs, dosed=dosed), sides, labs)
+
+
+def _judged(when: When, labs: Sequence[GradedFinding], *, dosed: bool, low: bool | None = None) -> list[Judged]:
+    """Judge the samples of a concern, each among those of its own test, and keep their order."""
+    judged = {
+        id(sample.lab): sample
+        for test in dict.fromkeys(lab.test for lab in labs)
+        for sample in judge_samples(when, [lab for lab in labs if lab.test == test], dosed=dosed, low=low)
+    }
+    return [judged[id(lab)] for lab in labs if id(lab) in judged]
 
 
 def _is_expected(when: When, participant: Participant) -> bool:
@@ -76,11 +82,17 @@ class _Concern:
         """The concern, named by its tests."""
         return "/".join(self.tests)
 
-    def answers(self, samples: Sequence[Judged], labs: Sequence[GradedFinding]) -> Iterator[Judgement]:
-        """Answer for each episode; else say what was not told, or could not be evaluated."""
-        hits = [episode for episode in episodes(samples) if self._is_confirmed(samples, episode)]
-        for episode in hits:
-            yield replace(self._hit(labs, episode), recovery=recovery_of(samples, episode))
+    def answers(
+        self, samples: Sequence[Judged], sides: Iterable[Sequence[Judged]], labs: Sequence[GradedFinding]
+    ) -> Iterator[Judgement]:
+        """Answer for each episode of each side; else say what was not told, or could not be evaluated."""
+        hits = [
+            replace(self._hit(labs, episode), recovery=recovery_of(side, episode))
+            for side in sides
+            for episode in episodes(side)
+            if self._is_confirmed(samples, episode)
+        ]
+        yield from hits
         may_hold = self.when.hold_at_least is not None
         unknown = not_evaluable(self.rule, self.usubjid, self.scope, samples, may_hold=may_hold)
         if unknown is not None:
@@ -89,10 +101,11 @@ class _Concern:
             yield from self._clear(samples)
 
     def _is_confirmed(self, samples: Sequence[Judged], episode: Sequence[Judged]) -> bool:
-        """Whether an episode is told: a hold in it, or enough samples of one test in a row."""
+        """Whether an episode is told: a hold in it, or enough samples of one test in a row, out on either side."""
         if any(sample.severe for sample in episode):
             return True
-        runs = (longest_run([s for s in samples if s.lab.test == test], episode) for test in self.tests)
+        by_test = ([sample for sample in samples if sample.lab.test == test] for test in self.tests)
+        runs = (longest_run(of_test, episode, [s for s in of_test if s.hit]) for of_test in by_test)
         return max(runs) >= self.when.confirm_samples
 
     def _hit(self, labs: Sequence[GradedFinding], episode: Sequence[Judged]) -> Judgement:
