@@ -3,8 +3,8 @@
 It knows judgements, the alerts that stand and the answers already written. It must not know SQL, mail or the clock.
 
 1. A hit whose anchors overlap those of an alert of the same rule, participant and scope is that alert: nothing new
-   unless it is worse, was corrected, goes on, or had been retracted or closed. What is both corrected and news is news,
-   with the correction. Any other hit opens an alert.
+   unless it is worse (a graver grade or consequence, or a step further out than told), was corrected, goes on, or had
+   been retracted or closed. What is both corrected and news is news, with the correction. Any other hit opens an alert.
 2. An alert whose rule was able to look again and no longer hits is retracted: told, and left for a person to close.
 3. Another answer is written once, and again only when it changes. A rule that was blind for the whole study and sees
    now is told of; what it finds at this first sight goes into one digest.
@@ -18,17 +18,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from rules.hit import EVERYTHING, WHOLE_STUDY, Answer, Consequence, Evidence, Judgement, Urgency
+from rules.extent import further, name_of
+from rules.hit import EVERYTHING, WHOLE_STUDY, Answer, Consequence, Evidence, Extent, Judgement, Urgency
 
 
 class Action(StrEnum):
     """What can be done about a judgement, and what a person can do about an alert."""
 
     NOTIFY = "notify"  # a new episode
-    RENOTIFY = "notify again"  # the same episode, worse
+    RENOTIFY = "notify again"  # the same episode, worse: a graver grade, further out, one more test
     REINSTATE = "reinstate"  # a retracted hit is a hit again
     REOPEN = "reopen"  # a person closed it, and evidence has come that was not there then
-    EXTEND = "extend"  # the same episode goes on, no worse: written, not mailed
+    EXTEND = "extend"  # the same episode goes on, within a step of what was told: written, not mailed
     RECOVERED = "recovery"  # a later result has ended the episode: told, and the alert stays for a person to close
     AMEND = "amend"  # still a hit, but what was told has been corrected at source
     RETRACT = "retract"  # no longer a hit: corrected or withdrawn at source, not evaluable, or another rulebook
@@ -60,6 +61,7 @@ class StandingAlert:
     urgency: Urgency
     consequence: Consequence
     evidence: tuple[Evidence, ...]  # as last told
+    extent: tuple[Extent, ...] = ()  # as last told; () of an alert told before extents were written
     recovery: str = ""  # as last told; '' while the episode goes on
     opened_at: datetime
 
@@ -189,9 +191,10 @@ def _about_hit(hit: Judgement, alert: StandingAlert | None, standing: Standing, 
         return Decision(
             action=Action.REINSTATE, reason=f"meets the criterion again: {hit.reason}", judgement=hit, alert=alert
         )
-    if worse := _worse(hit, alert):
-        return Decision(action=Action.RENOTIFY, reason=f"{worse}: {hit.reason}", judgement=hit, alert=alert)
     corrected = _corrected(hit, alert, standing.withdrawn)
+    if worse := _worse(hit, alert):
+        said = "; ".join(filter(None, (hit.reason, corrected)))
+        return Decision(action=Action.RENOTIFY, reason=f"{worse}: {said}", judgement=hit, alert=alert)
     if corrected and not _is_news(hit, alert):
         return Decision(action=Action.AMEND, reason=corrected, judgement=hit, alert=alert)
     if hit.anchors - alert.anchors:
@@ -201,23 +204,20 @@ def _about_hit(hit: Judgement, alert: StandingAlert | None, standing: Standing, 
 
 def _is_news(hit: Judgement, alert: StandingAlert) -> bool:
     """Whether an episode goes on in a way that calls a person again; a correction beside it must not hide that."""
-    further = hit.anchors - alert.anchors
-    return bool(further) and (hit.each_anchor_is_news or hit.worst_anchor in further)
+    return hit.each_anchor_is_news and bool(hit.anchors - alert.anchors)
 
 
 def _goes_on(hit: Judgement, alert: StandingAlert, corrected: str) -> Decision:
-    """Write that an episode goes on, no worse; told only where that is news, or to who closed it without knowing."""
+    """Write that an episode goes on; told only where that is news, or to who closed it without knowing."""
     said = "; ".join(filter(None, (hit.reason, corrected)))
     if alert.state == "closed":
         reason = f"goes on after it was closed, on evidence that was not there then: {said}"
         return Decision(action=Action.REOPEN, reason=reason, judgement=hit, alert=alert)
     if _is_news(hit, alert):
-        worse = hit.worst_anchor and hit.worst_anchor not in alert.anchors
-        reason = f"{'worse' if worse else 'more'} than told before: {said}"
-        return Decision(action=Action.RENOTIFY, reason=reason, judgement=hit, alert=alert)
+        return Decision(action=Action.RENOTIFY, reason=f"more than told before: {said}", judgement=hit, alert=alert)
     if hit.recovery and not alert.recovery:
         return _recovered(hit, alert)
-    reason = "the episode goes on, no worse than told"
+    reason = "the episode goes on, not so much worse that it is told again"
     return Decision(action=Action.EXTEND, reason=reason, judgement=hit, alert=alert, told=False)
 
 
@@ -229,13 +229,17 @@ def _recovered(hit: Judgement, alert: StandingAlert) -> Decision:
 
 def _worse(hit: Judgement, alert: StandingAlert) -> str:
     """Say in what a hit is worse than what was told, '' if in nothing."""
+    said = [
+        f"further out than told: {name_of(now)}, told before as {was.said}" if was else f"not told yet: {name_of(now)}"
+        for now, was in (further(hit.extent, alert.extent) if alert.extent else ())
+    ]
     if (hit.grade or 0) > (alert.grade or 0):
-        return f"grade {hit.grade}, told before as grade {alert.grade or 0}"
-    if hit.consequence.rank > alert.consequence.rank:
-        return f"now a {hit.consequence} criterion, told before as {alert.consequence}"
-    if hit.urgency.rank > alert.urgency.rank:
-        return f"now {hit.urgency}, told before as {alert.urgency}"
-    return ""
+        said.insert(0, f"grade {hit.grade}, told before as grade {alert.grade or 0}")
+    elif hit.consequence.rank > alert.consequence.rank:
+        said.insert(0, f"now a {hit.consequence} criterion, told before as {alert.consequence}")
+    elif hit.urgency.rank > alert.urgency.rank:
+        said.insert(0, f"now {hit.urgency}, told before as {alert.urgency}")
+    return "; ".join(said)
 
 
 def _corrected(hit: Judgement, alert: StandingAlert, withdrawn: frozenset[tuple[str, str]]) -> str:
@@ -254,7 +258,11 @@ def _corrected(hit: Judgement, alert: StandingAlert, withdrawn: frozenset[tuple[
         return f"corrected at source: now grade {hit.grade or 0}, told before as grade {alert.grade}"
     if hit.consequence.rank < alert.consequence.rank:
         return f"corrected at source: now {hit.consequence}, told before as {alert.consequence}"
-    return ""
+    less = "; ".join(
+        f"{name_of(now)}, told before as {was.said}" if now else f"{name_of(was)} no longer counts"
+        for was, now in (further(alert.extent, hit.extent) if hit.extent else ())
+    )
+    return f"corrected at source: now {less}" if less else ""
 
 
 def _difference(told: Evidence, current: Evidence) -> str:

@@ -45,6 +45,7 @@ class Step:
     consequence: str
     evidence: str
     recovery: str | None = None
+    extent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class Life:
     consequence: str
     evidence: str
     recovery: str | None
+    extent: str | None
     opened_at: datetime
     acknowledged_at: datetime | None  # the last time
     closed_at: datetime | None  # the last time
@@ -88,7 +90,8 @@ def advance(life: Life | None, step: Step) -> Life:
         case Action.AMEND:
             after = _told(replace(life, state="open" if life.state == "closed" else life.state), step)
         case Action.EXTEND | Action.RECOVERED:
-            after = replace(life, anchors=step.anchors, recovery=step.recovery)
+            extent = life.extent or step.extent  # None of an alert told before extents were written: from here on
+            after = replace(life, anchors=step.anchors, recovery=step.recovery, extent=extent)
         case Action.RETRACT:
             after = replace(life, standing=False)
         case Action.ACKNOWLEDGE:
@@ -114,6 +117,7 @@ def _told(life: Life, step: Step) -> Life:
         consequence=step.consequence,
         evidence=step.evidence,
         recovery=step.recovery,
+        extent=step.extent,
     )
 
 
@@ -134,6 +138,7 @@ def _born(step: Step) -> Life:
         consequence=step.consequence,
         evidence=step.evidence,
         recovery=step.recovery,
+        extent=step.extent,
         opened_at=step.decided_at,
         acknowledged_at=None,
         closed_at=None,

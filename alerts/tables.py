@@ -225,6 +225,7 @@ class Decision(SQLModel, table=True):
     told: bool = False  # somebody must be told: it stands in a mail, or in the next daily mail
     circumstances: str | None = Field(default=None, sa_type=Text)  # JSON: what surrounded it in time, as it was told
     recovery: str | None = Field(default=None, sa_type=Text)  # the later result that ended the episode, in words
+    extent: str | None = Field(default=None, sa_type=Text)  # JSON: how far out it went, test by test
 
 
 # ---------------------------------------------------------------------------------------------- whom did we tell
@@ -329,6 +330,7 @@ class Alert(SQLModel, table=True):
     consequence: str
     evidence: str = _text("[]")  # what was last told
     recovery: str | None = Field(default=None, sa_type=Text)  # as last told; null while the episode goes on
+    extent: str | None = Field(default=None, sa_type=Text)  # as last told
     opened_at: datetime = _at()
     acknowledged_at: datetime | None = _at(nullable=True)
     closed_at: datetime | None = _at(nullable=True)

@@ -6,7 +6,9 @@ only where a reader would ask why nobody was told: a criterion met by history, s
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from rules.dtc import Dtc
 
@@ -66,6 +68,28 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """The result furthest out of one test on one side, to tell whether a later one is worse (`rules.extent`)."""
+
+    test: str
+    side: Literal["low", "high", "words", "once"]  # once: nothing is further out than another
+    value: Decimal  # of words, the place of the step
+    unit: str = ""  # the test's usual one; as reported where the result does not convert
+    said: str = ""  # as reported
+    place: int = 0  # of the criterion, in a pattern
+
+    @property
+    def of(self) -> tuple[object, ...]:
+        """What it is the extent of: only extents of the same compare."""
+        return self.place, self.test, self.side, self.unit
+
+    @property
+    def out(self) -> Decimal:
+        """The number that grows as the result lies further out."""
+        return -self.value if self.side == "low" else self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A rule's answer about one concern.
 
@@ -86,7 +110,7 @@ class Judgement:
     consequence: Consequence = Consequence.WATCH
     grade: int | None = None
     each_anchor_is_news: bool = False  # a further anchor is told, not only written as the episode going on
-    worst_anchor: str = ""  # of what no grade says how bad it is: told again where it is a further one
+    extent: tuple[Extent, ...] = ()  # how far out it went, test by test: told again where it goes further
     told: bool = True  # a hit is always told; another answer only where the kind says so
     at: Dtc | None = None  # when it happened: onset, sampling, planned day; circumstances are shown for then
     recovery: str = ""  # the later result that ended the episode, in words; '' while it goes on

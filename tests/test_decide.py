@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from alerts.decide import Action, Sight, Standing, StandingAlert, decide
-from rules.hit import WHOLE_STUDY, Answer, Consequence, Evidence, Judgement, Urgency
+from rules.hit import WHOLE_STUDY, Answer, Consequence, Evidence, Extent, Judgement, Urgency
 
 LOW = Evidence(domain="LB", key="P1/PLAT/d8", version=11, values=(("lborres", "45"), ("atoxgrl", "3")))
 HIT = Judgement(
@@ -89,21 +90,54 @@ def test_where_each_anchor_is_news_a_further_one_is_told():
     assert (decision.action, decision.told) == (Action.RENOTIFY, True)
 
 
+def out(value: object, said: str = "", test: str = "PLAT", side: str = "low") -> Extent:
+    return Extent(test=test, side=side, unit="10^9/L", value=Decimal(value), said=said or f"{value} 10^9/L")
+
+
+@pytest.mark.parametrize("state", ["open", "acknowledged", "closed"])
 @pytest.mark.parametrize(
-    ("worst", "state", "action"),
+    ("told", "now", "worse"),
     [
-        ("P1/PLAT/d15", "open", Action.RENOTIFY),
-        ("P1/PLAT/d15", "acknowledged", Action.RENOTIFY),
-        ("P1/PLAT/d15", "closed", Action.REOPEN),
-        ("", "open", Action.EXTEND),
-        (min(HIT.anchors), "open", Action.EXTEND),
+        ([out(45)], [out(30)], "further out than told: Platelets 30 10^9/L, told before as 45 10^9/L"),
+        ([out(45)], [out("30.1")], ""),
+        ([out(45)], [out(45)], ""),
+        ([out(45)], [out(45), out(20, test="NEUT")], "not told yet: Neutrophils 20 10^9/L"),
+        ([], [out(1)], ""),  # told before extents were written
+        ([out(45)], [], ""),
     ],
 )
-def test_where_no_grade_says_how_bad_it_is_a_further_worst_is_told(worst: str, state: str, action: Action):
-    more = replace(HIT, anchors=HIT.anchors | {"P1/PLAT/d15"}, worst_anchor=worst)
-    decision = only(decide([more], Standing(alerts=(replace(ALERT, state=state),)), SIGHT))
-    assert (decision.action, decision.told) == (action, action is not Action.EXTEND)
-    assert decision.reason.startswith("worse than told before: ") is (action is Action.RENOTIFY)
+def test_what_is_a_step_further_out_than_told_is_told_again_within_one_grade(told, now, worse: str, state: str):
+    alert = replace(ALERT, state=state, extent=tuple(told))
+    decisions = decide([replace(HIT, extent=tuple(now))], Standing(alerts=(alert,)), SIGHT)
+    assert [(d.action, d.told, d.reason) for d in decisions] == (
+        [(Action.RENOTIFY, True, f"{worse}: new grade 3")] if worse else []
+    )
+
+
+def test_further_out_by_a_correction_is_told_again_with_the_correction():
+    alert = replace(ALERT, extent=(out(45),))
+    hit = replace(HIT, extent=(out(20),), evidence=(corrected(lborres="20", atoxgrl="3"),))
+    decision = only(decide([hit], Standing(alerts=(alert,)), SIGHT))
+    assert decision.action is Action.RENOTIFY
+    assert decision.reason.endswith("new grade 3; corrected at source: LB record P1/PLAT/d8: lborres 20, was 45")
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        ([out(68)], "corrected at source: now Platelets 68 10^9/L, told before as 45 10^9/L"),
+        ([out(2, test="NEUT")], "not told yet: Neutrophils 2 10^9/L: new grade 3"),
+        ([out(45)], ""),
+        ([out(67)], ""),
+    ],
+)
+def test_what_is_less_far_out_than_told_by_a_correction_is_amended(now, reason: str):
+    """Of a record that was not the evidence told, too: else what comes next would be compared with what never was."""
+    alert = replace(ALERT, extent=(out(45),))
+    hit = replace(HIT, extent=tuple(now))
+    decisions = decide([hit], Standing(alerts=(alert,)), SIGHT)
+    assert [d.reason.split("; corrected")[0] for d in decisions] == ([reason] if reason else [])
+    assert {d.action for d in decisions} <= {Action.AMEND, Action.RENOTIFY}
 
 
 def test_a_correction_beside_news_does_not_hide_the_news():

@@ -379,18 +379,18 @@ def test_a_version_without_numbers_and_a_rule_without_cut_offs_cannot_tell():
 
 
 @pytest.mark.parametrize(
-    ("unit", "results", "worst"),
+    ("unit", "results", "extent"),
     [
-        ("xx", (80, 20), "PLAT/15/20"),  # a crash, and another one, in a unit that nobody can grade
-        ("xx", (20, 80), "PLAT/8/20"),
-        ("10^9/L", (45, 20), ""),  # the grade says it
-        ("10^9/L", ("<50", "<45"), ""),
+        ("10^9/L", (45, 20), ("10^9/L", "20")),
+        ("10^9/L", (20, 45), ("10^9/L", "20")),
+        ("10^9/L", ("<50", "<45"), ("10^9/L", "45")),
+        ("xx", (80, 20), ("xx", "20")),  # in a unit that nobody can convert: compared as it stands
     ],
 )
-def test_of_falls_that_no_grade_tells_the_worst_is_named(unit: str, results: tuple[object, object], worst: str):
+def test_how_far_out_a_fall_went_is_said(unit: str, results: tuple[object, object], extent: tuple[str, str]):
     rows = [sample("PLAT", day, n, unit, 150) for day, n in ((-3, 200), (8, results[0]), (15, results[1]))]
-    hit = judged("lab_toxicity", PLAT, rows)[0]
-    assert (hit.answer, hit.worst_anchor) == (Answer.HIT, worst)
+    (one,) = judged("lab_toxicity", PLAT, rows)[0].extent
+    assert (one.side, one.unit, str(one.value)) == ("low", *extent)
 
 
 def test_clumped_platelets_are_said():

@@ -10,7 +10,7 @@ from alerts.tables import Chain, Decision
 from rules.hit import Answer, Judgement, Urgency
 from tests.looks import STUDY, Ledger, ae, look
 
-NEW_IN_0002 = {"decision": ("circumstances", "recovery"), "alert": ("recovery",)}
+SINCE_0001 = {"decision": ("circumstances", "recovery", "extent"), "alert": ("recovery", "extent")}
 
 
 def hit(usubjid: str) -> Judgement:
@@ -27,9 +27,9 @@ def hit(usubjid: str) -> Judgement:
 
 
 def as_of_0001(store: Store) -> None:
-    """Take back what the second migration adds."""
+    """Take back what the later migrations add."""
     with store.write() as session:
-        for table, columns in NEW_IN_0002.items():
+        for table, columns in SINCE_0001.items():
             for column in columns:
                 session.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
@@ -39,7 +39,7 @@ def test_a_ledger_of_the_first_schema_is_upgraded_with_its_chain_and_guards_as_t
     desk = Ledger(store)
     desk.sweep(look([ae("01", "Pneumonia"), ae("02", "Syncope")]), [hit("01"), hit("02")])
     as_of_0001(store)
-    assert store.faults() == ["the schema is at version 0001 and this program needs 0002: run `vigil db upgrade`"]
+    assert store.faults() == ["the schema is at version 0001 and this program needs 0003: run `vigil db upgrade`"]
     with store.read() as session:
         old = dict(session.execute(text("SELECT * FROM decision WHERE id = 1")).one()._mapping)
         hashes = session.exec(select(Chain.hash).order_by(Chain.seq)).all()
@@ -49,6 +49,6 @@ def test_a_ledger_of_the_first_schema_is_upgraded_with_its_chain_and_guards_as_t
         assert verify_chain(session, STUDY) == []
         assert session.exec(select(Chain.hash).order_by(Chain.seq)).all() == hashes
         row = session.get_one(Decision, 1).model_dump()
-    assert (row["circumstances"], row["recovery"]) == (None, None)
-    assert set(row) - set(old) == set(NEW_IN_0002["decision"])
+    assert (row["circumstances"], row["recovery"], row["extent"]) == (None, None, None)
+    assert set(row) - set(old) == set(SINCE_0001["decision"])
     assert link_hash(GENESIS, {name: value for name, value in row.items() if name in old}) == hashes[0]

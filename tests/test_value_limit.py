@@ -281,22 +281,29 @@ def test_a_lower_limit_with_room_for_recovery(low: object, between: int, episode
 
 
 @pytest.mark.parametrize(
-    ("test", "when", "results", "worst"),
+    ("test", "when", "results", "extent"),
     [
-        ("TSH", {"above_uln": 1}, (5, 90), 90),  # thyrotropin has no grade
-        ("TSH", {"above_uln": 1}, (90, 5), 90),
-        ("TSH", {"above_uln": 1}, (90, 90), 90),
-        ("PROTU", {"positive": "1+"}, ("1+", "4+"), "4+"),
-        ("HCG", {"positive": "1+", "at_least": {"value": 5, "unit": "U/L"}}, (50, 5000), ""),  # pregnant is pregnant
-        ("ALT", {"above_uln": 1}, (50, 900), ""),  # the grade says it
+        ("TSH", {"above_uln": 1}, (5, 90), [("high", 90)]),
+        ("TSH", {"above_uln": 1}, (90, 5), [("high", 90)]),
+        ("TSH", {"out_of_range": True}, (0.01, 0.02), [("low", 0.01)]),
+        ("PROTU", {"positive": "1+"}, ("2+", "1+"), [("words", 3)]),
+        ("PROTU", {"positive": "1+"}, ("positive", "1+"), [("words", 2)]),  # at its mildest
+        ("HCG", {"positive": "1+", "at_least": {"value": 5, "unit": "U/L"}}, (50, 5000), [("once", 0)]),
+        ("ALT", {"above_uln": 1}, (">900", 50), [("high", 900)]),
     ],
 )
-def test_of_what_no_grade_tells_the_worst_is_named(test: str, when: dict[str, object], results, worst: object):
+def test_how_far_out_an_episode_went_is_said_of_each_test(test: str, when, results, extent):
     unit, spec = {"TSH": "mU/L", "PROTU": ""}.get(test, "U/L"), "URINE" if test == "PROTU" else ""
-    rows = [sample(test, day, n, unit, 0, 4, spec=spec) for day, n in zip((8, 15), results, strict=True)]
+    rows = [sample(test, day, n, unit, 0.1, 4, spec=spec) for day, n in zip((8, 15), results, strict=True)]
     (hit,) = judged("value_limit", {"tests": [test]} | when, rows)
-    day = 8 + 7 * (results.index(worst) if worst else 0)
-    assert (hit.answer, hit.worst_anchor) == (Answer.HIT, worst and f"{test}/{day}/{worst}")
+    assert (hit.answer, [(one.side, float(one.value)) for one in hit.extent]) == (Answer.HIT, extent)
+
+
+def test_what_is_worst_is_compared_in_one_unit():
+    rows = [sample("UPCR", day, n, unit, spec="URINE") for day, n, unit in ((8, 200, "mg/mmol"), (15, 9, "g/g"))]
+    (hit,) = judged("value_limit", {"tests": ["UPCR"], "at_least": {"value": 0.5, "unit": "g/g"}}, rows)
+    assert hit.summary.startswith("Urine protein/creatinine 9 g/g")
+    assert [(one.unit, one.said) for one in hit.extent] == [("g/g", "9 g/g")]
 
 
 QT = {"tests": ["QTCF", "QTCB"], "either": True, "min_grade": 3, "recovers_at_most": {"value": 450, "unit": "ms"}}

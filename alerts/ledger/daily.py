@@ -16,7 +16,7 @@ from alerts.ledger.chain import chain_head
 from alerts.ledger.decisions import open_alerts
 from alerts.ledger.figures import FATES
 from alerts.ledger.mails import owed
-from alerts.ledger.projections import evidence_from_json
+from alerts.ledger.projections import evidence_from_json, extent_from_json
 from alerts.ledger.runs import participants
 from alerts.tables import (
     Chain,
@@ -155,6 +155,7 @@ def _saved(row: Decision, link: Chain) -> SavedDecision:
         ctcae=row.ctcae,
         circumstances=tuple(json.loads(row.circumstances or "[]")),
         recovery=row.recovery or "",
+        extent=extent_from_json(row.extent),
     )
     made = Made(action=Action(row.action), reason=row.reason, judgement=judgement)
     return SavedDecision(decision=made, id=row.id, alert_id=row.alert_id, seq=link.seq, hash=link.hash)

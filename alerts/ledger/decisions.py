@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from alerts.decide import Action, SavedDecision, Standing, StandingAlert
 from alerts.decide import Decision as Made
 from alerts.ledger.chain import Link, extend_chain
-from alerts.ledger.projections import as_standing, evidence_to_json, project
+from alerts.ledger.projections import as_standing, evidence_to_json, extent_to_json, project
 from alerts.ledger.rows import add_rows, chunks, next_id
 from alerts.ledger.sweeps import OpenSweep
 from alerts.ledger.versions import withdrawn_keys
@@ -152,4 +152,5 @@ def _row(sweep: OpenSweep, number: int, alert_id: int | None, made: Made) -> Dec
         told=made.told,
         circumstances=json.dumps(judgement.circumstances, ensure_ascii=False) if judgement.circumstances else None,
         recovery=judgement.recovery or None,
+        extent=extent_to_json(judgement.extent),
     )

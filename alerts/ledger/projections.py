@@ -6,6 +6,7 @@ A decision changes these tables only through `project`, so that `rebuild` gives 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
+from decimal import Decimal
 
 from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, select
@@ -14,7 +15,7 @@ from alerts.decide import Action, StandingAlert
 from alerts.ledger.rows import add_rows, chunks, table_of
 from alerts.lifecycle import Life, Step, advance
 from alerts.tables import Alert, Decision, StandingAnswer
-from rules.hit import Consequence, Evidence, Urgency
+from rules.hit import Consequence, Evidence, Extent, Urgency
 
 _WRITES_ANSWER = (Action.HOLD_BACK, Action.CANNOT_TELL)
 _ABOUT_ANSWERS = (*_WRITES_ANSWER, Action.RESOLVE)
@@ -106,6 +107,7 @@ def as_standing(alert: Alert) -> StandingAlert:
         consequence=Consequence(alert.consequence),
         evidence=evidence_from_json(alert.evidence),
         recovery=alert.recovery or "",
+        extent=extent_from_json(alert.extent),
         opened_at=alert.opened_at,
     )
 
@@ -121,3 +123,14 @@ def evidence_from_json(text: str) -> tuple[Evidence, ...]:
         Evidence(**{**item, "values": tuple((name, value) for name, value in item["values"])})
         for item in json.loads(text)
     )
+
+
+def extent_to_json(extents: Iterable[Extent]) -> str | None:
+    """Write extents as JSON with sorted keys, None where there are none."""
+    rows = [{**asdict(extent), "value": str(extent.value)} for extent in extents]
+    return json.dumps(rows, sort_keys=True, ensure_ascii=False) if rows else None
+
+
+def extent_from_json(text: str | None) -> tuple[Extent, ...]:
+    """Read back what `extent_to_json` wrote, exactly."""
+    return tuple(Extent(**{**row, "value": Decimal(row["value"])}) for row in json.loads(text or "[]"))

@@ -24,6 +24,7 @@ class LabTest:
     domain: str
     least: Decimal | None = None  # in the usual unit: nobody who enters a trial lies beyond, whatever the disease
     most: Decimal | None = None
+    worse_by: Decimal | None = None  # what is told again; None: half as much again; infinite: nothing further is worse
 
 
 @cache
@@ -37,6 +38,7 @@ def lab_tests() -> Mapping[str, LabTest]:
             domain=row["domain"],
             least=Decimal(row["least"]) if row["least"] else None,
             most=Decimal(row["most"]) if row["most"] else None,
+            worse_by=Decimal(row["worse_by"].replace("never", "Infinity")) if row["worse_by"] else None,
         )
         for row in _rows()
     }

@@ -7,11 +7,13 @@ cannot be told, and would complete the pattern, makes it not evaluable. It must 
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
+from rules.extent import worse_by, worst_of
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds import limits
 from rules.kinds.pattern import Part, When, parts_of
@@ -145,35 +147,61 @@ def _of(when: When, place: int, words: str) -> str:
 
 
 def _hit(rule: "Rule", when: When, usubjid: str, windows: Sequence[Window], ctcae: str) -> Judgement:
-    """Tell an episode by its worst window, dated by the part that completed it there, and by the latest sample."""
-    worst = sorted(
+    """Tell an episode by its worst window, dated by the part that completed it there.
+
+    Of each test the worst result is told, and what is further out in another window, and the latest sample.
+    """
+    window = sorted(
         max(windows, key=lambda window: (len({part.place for part in window}), _grade(window) or 0)), key=_order
     )
     episode = sorted({(part.place, part.key): part for window in windows for part in window}.values(), key=_order)
-    first: dict[int, Part] = {}
-    completing = worst[0]
-    for part in worst:
-        if part.place not in first and not when.is_met_by(set(first)):
-            completing = part
-        first.setdefault(part.place, part)
-    told = [first[place] for place in sorted(first)]
+    told = sorted(_worst(window), key=lambda part: part.place)
     met = "; ".join(_of(when, part.place, part.because) for part in told)
-    latest = [part for part in [part for part in episode if not part.is_event][-1:] if part not in told]
+    beside = [("worst", part) for part in _worst([*told, *episode])]
+    beside += [("latest", part) for part in [part for part in episode if not part.is_event][-1:]]
+    further = {part.key: (word, part) for word, part in reversed(beside) if part not in told}
+    said = [part.words for part in told] + [f"{word} {part.words}" for word, part in reversed(further.values())]
     return Judgement(
         rule_id=rule.id,
         usubjid=usubjid,
         scope=when.scope,
         anchors=frozenset(part.key for part in episode if not part.is_event),
+        extent=worst_of(extent for part in episode for extent in part.extent),
         answer=Answer.HIT,
-        summary="; ".join([*(part.words for part in told), *(f"latest {part.words}" for part in latest)]),
-        reason=f"{len(told)} of {when.size} criteria within {when.within_days} days: {met}",
+        summary="; ".join(said),
+        reason=f"{len({part.place for part in told})} of {when.size} criteria within {when.within_days} days: {met}",
         urgency=rule.urgency,
         consequence=rule.consequence,
-        at=completing.at,
+        at=_completing(when, window).at,
         grade=_grade(episode),
-        evidence=tuple({one.key: one for part in (*told, *latest) for one in part.evidence}.values()),
+        evidence=tuple(
+            {
+                one.key: one for part in (*told, *(part for _, part in further.values())) for one in part.evidence
+            }.values()
+        ),
         ctcae=ctcae,
     )
+
+
+def _worst(parts: Iterable[Part]) -> list[Part]:
+    """Return the part furthest out of each test in each criterion, on each side; of events the worst grade."""
+    worst: dict[tuple[object, ...], tuple[Decimal, Part]] = {}
+    for part in parts:
+        for extent in part.extent:
+            out = Decimal(part.grade or 0) if part.is_event else extent.out
+            if extent.of not in worst or out > worst[extent.of][0]:
+                worst[extent.of] = (out, part)
+    return list({(part.place, part.key): part for _, part in worst.values()}.values())
+
+
+def _completing(when: When, window: Window) -> Part:
+    """Return the part of a window by which the pattern was met."""
+    met: set[int] = set()
+    for part in window:
+        met.add(part.place)
+        if when.is_met_by(met):
+            return part
+    return window[0]
 
 
 def _grade(parts: Iterable[Part]) -> int | None:
@@ -203,7 +231,13 @@ def describe(when: When) -> str:
     optional = [*map(_words, when.of), *([when.name(len(when.criteria))] if when.of_events else [])]
     some = [f"at least {when.at_least} of: {'; '.join(optional)}"] if when.at_least < len(optional) else optional
     days = "1 day" if when.within_days == 1 else f"{when.within_days} days"
-    return f"After the first dose, at most {days} apart: {'; and '.join([*map(_words, when.all_of), *some])}."
+    tests = dict.fromkeys(test for criterion in when.criteria for test in criterion.tests)
+    steps = [f"{lab_tests()[test].name} by {by}" for test in tests if (by := worse_by(test))]
+    steps += ["in words by a step"] if any(criterion.positive is not None for criterion in when.criteria) else []
+    return (
+        f"After the first dose, at most {days} apart: {'; and '.join([*map(_words, when.all_of), *some])}. "
+        f"Told again where a further criterion or test is met, or a result is worse than told: {', '.join(steps)}."
+    )
 
 
 def _words(criterion: limits.When) -> str:

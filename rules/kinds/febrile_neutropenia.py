@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rules.ctcae.grade import Ungraded
+from rules.extent import extent_of, worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds.comparison import why_not_compared
@@ -104,6 +105,7 @@ def _hit(
         usubjid=usubjid,
         scope=SCOPE,
         anchors=frozenset(lab.record.key for pair in episode for lab in pair),
+        extent=worst_of(extent_of(lab, low=lab.test == NEUTROPHILS) for pair in episode for lab in pair),
         answer=Answer.HIT,
         summary=f"Febrile neutropenia: {sample_words(count)}; {sample_words(reading)}",
         reason=f"Febrile neutropenia: {in_words(limits)}",

@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rules.exposure import was_given
+from rules.extent import extent_of, worse_by, worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Due, Evidence, Judgement, Urgency
 from rules.kinds.febrile_neutropenia import in_words, judge_neutropenia
-from rules.kinds.fever_limits import TEMPERATURE, JudgedReading, When, judge_temperatures
+from rules.kinds.fever_limits import NEUTROPHILS, TEMPERATURE, JudgedReading, When, judge_temperatures
 from rules.kinds.lab_episodes import episodes, evidence_of, never_measured, not_evaluable, recovery_of, sample_words
 from rules.records import Dose, Participant
 from rules.units import convert
@@ -63,6 +64,7 @@ def _hit(rule: "Rule", when: When, usubjid: str, episode: Sequence[JudgedReading
         usubjid=usubjid,
         scope=TEMPERATURE,
         anchors=frozenset(reading.judged.lab.record.key for reading in episode),
+        extent=worst_of(extent_of(reading.judged.lab) for reading in episode),
         answer=Answer.HIT,
         summary=f"{sample_words(lab)}: {'; '.join(worst.judged.because)}{goes_on}",
         reason="; ".join(dict.fromkeys(why for reading in (worst, *episode) for why in reading.judged.because)),
@@ -118,9 +120,11 @@ def describe(when: When) -> str:
         f"{when.expected_hours} hours after it. One that settles is written down as expected; only a reading of the "
         f"{when.settled_slack_hours} hours after those, or earlier, shows that. Where dates without times "
         f"cannot tell, it is told; where no dose has a date, or nothing shows that a fever settled, that is told. "
-        f"So is a reading outside {when.plausible}, which shows nothing."
+        f"So is a reading outside {when.plausible}, which shows nothing. An episode is told again where it is "
+        f"worse than told by {worse_by(TEMPERATURE)}."
     )
     if when.neutropenia is not None:
         limits = when.neutropenia
         words += f" Also, whatever the doses, {in_words(limits)}: {limits.urgency}, {limits.consequence}."
+        words += f" That is told again where the neutrophils are worse than told by {worse_by(NEUTROPHILS)}, too."
     return words

@@ -20,7 +20,7 @@ from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.finding_reading import FindingReading
 from rules.graded import GradedFinding, read_finding
-from rules.hit import Answer, Consequence, Evidence, Judgement, Urgency
+from rules.hit import Answer, Consequence, Evidence, Extent, Judgement, Urgency
 from rules.records import Finding
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Judged:
     at_once: bool = False  # must be told immediately
     grave: bool = False  # must be told immediately once the next sample says the same
     grade: int | None = None  # the least it can be
-    vague: bool = False  # no grade says how bad it is: of two such samples the further out is worse
+    extent: tuple[Extent, ...] = ()  # how far out it is, on each side on which it meets something
 
 
 @dataclass(slots=True)

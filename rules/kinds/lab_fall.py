@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.criteria import last_grade
 from rules.ctcae.grade import Ungraded
+from rules.extent import extent_of
 from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, Number, Percent, amount_in, check_unit, percent_below
 from rules.kinds.comparison import is_up_again, undercuts
@@ -180,7 +181,7 @@ def _judge_sample(
         at_once=bool(because and held) or (new_high and grades.lowest >= when.immediate_grade),
         grave=new_high and _falls_enough(when, lab),
         grade=grades.lowest,
-        vague=grades.why not in ("", Ungraded.CENSORED),
+        extent=(extent_of(lab, low=True),),
     )
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rules.ctcae.identity import lab_tests
+from rules.extent import worse_by, worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement, Urgency
 from rules.kinds.lab_episodes import (
@@ -85,7 +86,7 @@ def _hit(
         usubjid=usubjid,
         scope=when.test,
         anchors=frozenset(s.lab.record.key for s in episode),
-        worst_anchor=worst.lab.record.key if worst.vague else "",
+        extent=worst_of(extent for s in episode for extent in s.extent),
         answer=Answer.HIT,
         summary=_summary(when, worst.lab, previous, episode),
         reason="; ".join(because),
@@ -220,6 +221,7 @@ def describe(when: When) -> str:
     words.append(
         f"After a sample that meets nothing{' and is that far up' if room else ''}, {' or '.join(severe)} is news."
     )
+    words.append(f"Told again where it is worse than told by a grade or by {worse_by(when.test)}.")
     words.append(f"Without a usable baseline, grade {when.new_grade} or worse is new and a lower one not evaluable.")
     words.append(
         f"A grade that was there at baseline and is no worse, and samples before the first dose, are history; from the "

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from rules.ctcae.grade import WITHOUT_BASELINE, Grade, Ungraded
+from rules.extent import extent_of
 from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, amount_in
 from rules.kinds.change_checks import Checked, Met, above_high_uln, as_checked, changes, over_uln
@@ -72,7 +73,7 @@ def _judge_sample(
         severe=held in met,
         hold=held in met,
         grade=grade,
-        vague=grade is None and (when.positive is None or word is not None),  # of an HCG that rises nothing is worse
+        extent=tuple(extent_of(lab, low=low, word=word) for low in _sides(checked, history=not met)),
     )
 
 
@@ -80,6 +81,11 @@ def _words(lab: GradedFinding, doubts: Iterable[Ungraded]) -> Iterator[str]:
     """Say why a result cannot be evaluated; a baseline that is not believed is named."""
     for doubt in doubts:
         yield lab.no_baseline if doubt is Ungraded.NO_BASELINE and lab.refused else str(doubt)
+
+
+def _sides(checked: Sequence[Checked], *, history: bool) -> list[bool]:
+    """Return on which sides a sample meets limits, or met them as the baseline did: True for the low one."""
+    return sorted({answer.low for answer in checked if isinstance(answer, Met) and answer.history is history})
 
 
 def _without_history(when: When, lab: GradedFinding, baseline: GradedFinding | None) -> list[Checked]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.ctcae.identity import lab_tests
+from rules.extent import worse_by
 from rules.kinds.amounts import Amount, Number, check_unit
 from rules.qualitative import STEPS
 from rules.units import convert
@@ -211,6 +212,7 @@ def describe(when: When) -> str:
         words.append("The last result before the first dose counts too.")
     if when.either:
         words.append("One of these tests is enough, and together they are one concern.")
+    words.extend(again_words(when))
     if when.expected_of is not None:
         words.append(f"Missed where it was never measured in a participant of sex {when.expected_of}.")
     if when.confirm_samples > 1:
@@ -226,6 +228,17 @@ def recovery_words(when: When) -> Iterator[str]:
         yield f"An episode goes on until {when.recovers_at_most} or further down, or the baseline."
     if when.recovers_at_times_baseline is not None:
         yield f"An episode goes on until {when.recovers_at_times_baseline} times the baseline or less."
+
+
+def again_words(when: When) -> Iterator[str]:
+    """Say when an episode that was told is told again."""
+    by = list(dict.fromkeys(words for test in when.tests if (words := worse_by(test))))
+    by += ["a step in words"] if by and when.positive is not None else []
+    by += ["a grade"] if when.min_grade is not None else []
+    worse = [f"it is worse than told by {' or '.join(by)}"] if by else []
+    worse += ["another of the tests is such a result"] if when.either else []
+    if worse:
+        yield f"Told again where {', or where '.join(worse)}."
 
 
 def history_words(when: When) -> str:

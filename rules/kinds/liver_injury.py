@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from rules.extent import extent_of, worse_by, worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds.comparison import passes
@@ -100,6 +101,7 @@ class _Said:
             usubjid=self.usubjid,
             scope=SCOPE,
             anchors=frozenset(lab.record.key for lab in samples),
+            extent=worst_of(extent_of(lab) for lab in samples),
             each_anchor_is_news=len(hepatic) < len(episode) and max(episode, key=_taken) in hepatic,
             answer=Answer.HIT,
             summary=f"{pattern.name}: {in_words(liver)}, {before}; {in_words(bile)}; {pattern.words}",
@@ -153,6 +155,7 @@ class _Said:
             usubjid=self.usubjid,
             scope=SCOPE if told else ALONE,
             anchors=frozenset(sample.key for sample in samples),
+            extent=worst_of(extent_of(sample.lab) for sample in samples),
             answer=Answer.HIT if told else Answer.CLEAR,
             summary=f"{name}: {in_words(worst.lab)}, {why}",
             reason=f"{name}: {limit}, {why}",
@@ -237,5 +240,6 @@ def describe(when: When) -> str:
     alone = f"told ({when.temple_urgency})" if when.temple == "tell" else "written down and not told"
     return (
         f"{words} ALT or AST that high with bilirubin measured from that day on and not above is {alone}. Where one of "
-        f"the two is that high and the other was not measured from that day on, this is told."
+        f"the two is that high and the other was not measured from that day on, this is told. An episode is told again "
+        f"where a result is worse than told by {worse_by(BILIRUBIN)}."
     )

@@ -6,6 +6,7 @@ It knows the criteria and what single findings and events answer to them. It mus
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,7 +18,7 @@ from rules.event_groups import recognise_group
 from rules.events import Event, Fact, events_of, grade_of
 from rules.events import evidence_of as event_evidence
 from rules.graded import GradedFinding
-from rules.hit import Evidence
+from rules.hit import Evidence, Extent
 from rules.kinds import limits
 from rules.kinds.asked import Groups
 from rules.kinds.dose_timing import is_emergent
@@ -102,6 +103,7 @@ class Part:
     because: str = ""  # what it meets
     at: Dtc | None = None
     grade: int | None = None
+    extent: tuple[Extent, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     is_event: bool = False
 
@@ -134,6 +136,7 @@ def _of_sample(place: int, sample: Judged) -> Part:
         because=", ".join(sample.because),
         at=taken,
         grade=sample.grade,
+        extent=tuple(replace(extent, place=place) for extent in sample.extent),
         evidence=evidence_of([sample.start, sample.lab]) if told else (),
     )
 
@@ -149,8 +152,9 @@ def _of_event(when: When, event: Event, participant: Participant, context: "Cont
     onset, ends = event.onset, [row.aeendtc for row in event.rows if row.aeendtc is not None]
     doubt = next((fact.why for fact in (Fact(match.belongs, match.why), emergent) if fact.holds is None), "")
     undated = "; ".join(filter(None, ("its onset is not known to the day", emergent.why)))
+    place = len(when.criteria)
     part = Part(
-        place=len(when.criteria),
+        place=place,
         key=event.key,
         first=onset.earliest.date() if onset is not None else None,
         last=max((end.latest.date() for end in ends), default=date.max),
@@ -160,6 +164,7 @@ def _of_event(when: When, event: Event, participant: Participant, context: "Cont
         because="; ".join(filter(None, (match.why, emergent.why))),
         at=onset,
         grade=grade_of(event),
+        extent=(Extent(test="AE", side="once", value=Decimal(0), said=f"adverse event {event.term}", place=place),),
         evidence=event_evidence(event, also=match.variables),
         is_event=True,
     )

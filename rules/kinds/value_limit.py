@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rules.exposure import first_dose
+from rules.extent import worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement
 from rules.kinds.lab_episodes import (
@@ -28,7 +29,6 @@ from rules.kinds.lab_episodes import (
 )
 from rules.kinds.limit_checks import judge_samples
 from rules.kinds.limits import When, describe
-from rules.qualitative import read_word
 from rules.records import Participant
 
 if TYPE_CHECKING:
@@ -114,15 +114,16 @@ class _Concern:
         previous = sample_before([lab for lab in labs if lab.test == worst.lab.test], worst.lab)
         hold = Consequence.HOLD if any(sample.hold for sample in episode) else Consequence.WATCH
         grades = [sample.grade for sample in episode if sample.grade is not None]
+        latest = episode[-1] if not any(episode[-1] is sample for sample in (worst, *others)) else None
         also = "".join(f"; {sample_words(other.lab, '')}" for other in others)
         return Judgement(
             rule_id=self.rule.id,
             usubjid=self.usubjid,
             scope=self.scope,
             anchors=frozenset(sample.lab.record.key for sample in episode),
-            worst_anchor=worst.lab.record.key if worst.vague else "",
+            extent=worst_of(extent for sample in episode for extent in sample.extent),
             answer=Answer.HIT,
-            summary=f"{_summary(self.when, worst, episode)}{also}",
+            summary=f"{_summary(self.when, worst, latest)}{also}",
             reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
             urgency=self.rule.urgency,
             consequence=max(self.rule.consequence, hold, key=lambda consequence: consequence.rank),
@@ -133,13 +134,15 @@ class _Concern:
         )
 
     def _worst(self, episode: Sequence[Judged]) -> list[Judged]:
-        """Return the worst sample of each test: of the worst grade first, on a tie as the rule names the tests."""
-        worst = [
-            max(of_test, key=lambda s: (s.grade or 0, _extremity(self.when, s.lab)))
-            for test in self.tests
-            if (of_test := [sample for sample in episode if sample.lab.test == test])
-        ]
-        return sorted(worst, key=lambda sample: -(sample.grade or 0))
+        """Return the worst sample of each test on each side: of the worst grade first, then as the rule names them."""
+        worst: dict[tuple[object, ...], tuple[int, Decimal, Judged]] = {}
+        for sample in episode:
+            for extent in sample.extent:
+                found = (sample.grade or 0, extent.out, sample)
+                if extent.of not in worst or found[:2] > worst[extent.of][:2]:
+                    worst[extent.of] = found
+        distinct = {id(sample): sample for *_, sample in worst.values()}.values()
+        return sorted(distinct, key=lambda sample: (-(sample.grade or 0), self.tests.index(sample.lab.test)))
 
     def _clear(self, samples: Sequence[Judged]) -> Iterator[Judgement]:
         """Write down a result at a limit that is not told: the baseline met it already, or it was not confirmed."""
@@ -159,7 +162,7 @@ class _Concern:
             scope=self.scope,
             anchors=frozenset({worst.lab.record.key}),
             answer=Answer.CLEAR,
-            summary=_summary(self.when, worst, [worst]),
+            summary=_summary(self.when, worst),
             reason=f"{worst.lab.name}: {reason}",
             urgency=self.rule.urgency,
             told=False,
@@ -168,19 +171,7 @@ class _Concern:
         )
 
 
-def _extremity(when: When, lab: GradedFinding) -> Decimal:
-    """Say how far out a result is, to compare it with others of its test: by its number, or by its range both ways."""
-    if when.positive is not None and (word := read_word(lab.result)) is not None:
-        return Decimal(word.lowest)
-    value = lab.value or Decimal(0)
-    if when.looks_up and when.looks_down and lab.lln is not None and value < lab.lln:
-        return lab.lln / value if value else Decimal("Infinity")
-    if when.looks_up and when.looks_down and lab.uln:
-        return value / lab.uln
-    return value if when.looks_up else -value
-
-
-def _summary(when: When, sample: Judged, episode: Sequence[Judged]) -> str:
+def _summary(when: When, sample: Judged, latest: Judged | None = None) -> str:
     """Tell an episode in one sentence, such as "ALT 260 U/L on 2014-03-21: 5.78 x ULN, baseline 30"."""
     parts = []
     worst, start = sample.lab, sample.start
@@ -192,6 +183,6 @@ def _summary(when: When, sample: Judged, episode: Sequence[Judged]) -> str:
         parts.append(f"baseline {plain(worst.base)}")
     else:
         parts.append(f"baseline {start.result}" if when.positive and start is not None else worst.no_baseline)
-    if episode[-1].lab is not worst:
-        parts.append(f"latest {episode[-1].lab.result} on {episode[-1].lab.adt}")
+    if latest is not None:
+        parts.append(f"latest {latest.lab.result} on {latest.lab.adt}")
     return f"{sample_words(worst, '')}: {', '.join(parts)}"
