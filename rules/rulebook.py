@@ -188,7 +188,7 @@ def parse_rulebook(text: str, name: str) -> Rulebook:
             raise RulebookError(f"{place}: id: stands twice")
         if rule.kind not in KINDS:
             raise RulebookError(f"{place}: kind: '{rule.kind}' is unknown (known: {', '.join(sorted(KINDS))})")
-        whens[rule.id] = _read(KINDS[rule.kind].when, rule.when, f"{place}: when")
+        whens[rule.id] = _read(KINDS[rule.kind].when, rule.when, f"{place}: when", ctcae=header.ctcae)
         if KINDS[rule.kind].needs_dosing_plan(whens[rule.id]) and dosing is None:
             raise RulebookError(f"{place}: when: needs a [dosing] plan and the rulebook has none")
         rules.append(rule)
@@ -206,15 +206,18 @@ def _insist_on_feed_rules(whens: dict[str, BaseModel], book: str) -> None:
             raise RulebookError(f"{book}: no rule of kind 'feed' watches for '{trouble}', and every book must")
 
 
-def _read(model: type[Model], entry: object, place: str) -> Model:
-    """Validate one entry strictly; raise RulebookError with the first fault in one sentence."""
+def _read(model: type[Model], entry: object, place: str, **context: str) -> Model:
+    """Validate one entry strictly; raise RulebookError with the first fault in one sentence.
+
+    `context` is what the entry must make sense in: the header's CTCAE version.
+    """
     if not isinstance(entry, dict):
         raise RulebookError(f"{place}: {'is missing' if entry is None else 'must be a table of fields'}")
     if field := _not_finite(entry):
         raise RulebookError(f"{place}: {field}: must be a finite number")
     try:
         # As JSON a list may become a tuple and a word an enumeration, while "3" never becomes a number.
-        return model.model_validate_json(json.dumps(entry, default=str), strict=True)
+        return model.model_validate_json(json.dumps(entry, default=str), strict=True, context=context)
     except ValidationError as error:
         raise RulebookError(f"{place}: {_in_words(error.errors()[0])}") from None
 

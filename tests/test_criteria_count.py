@@ -54,7 +54,11 @@ def test_a_pattern_is_dated_by_the_sample_that_completed_it_and_shows_every_part
         ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 15, 105), ("LDH", 16, 400)], 1),  # windows that share a sample
         ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 40, 105), ("LDH", 41, 400)], 1),  # nothing has recovered
         ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 20, 190), ("HGB", 40, 105), ("LDH", 41, 400)], 2),
-        ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 20, 250), ("HGB", 40, 105), ("LDH", 41, 400)], 1),  # not back
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 20, 250), ("HGB", 40, 105), ("LDH", 41, 400)], 2),  # not met
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 12, 250), ("HGB", 16, 105), ("LDH", 16, 400)], 1),  # near
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 12, 250), ("HGB", 17, 105), ("LDH", 17, 400)], 2),
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("LDH", 20, "x"), ("HGB", 40, 105), ("LDH", 41, 400)], 1),  # says nothing
+        ([("HGB", 8, 105), ("LDH", 9, 400), ("PLAT", 20, 200), ("HGB", 40, 105), ("LDH", 41, 400)], 1),
         ([("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 20, 130), ("HGB", 40, 105), ("LDH", 41, 400)], 2),
         ([("HGB", 8, 105), ("LDH", 8, 400), ("PLAT", 9, 100), ("LDH", 20, 190), ("HGB", 40, 105), ("LDH", 40, 400)], 1),
         ([("LDH", 8, 400), ("PLAT", 8, 100), ("HGB", 8, 130)], 0),  # without the one that must be there
@@ -62,6 +66,56 @@ def test_a_pattern_is_dated_by_the_sample_that_completed_it_and_shows_every_part
 )  # fmt: skip
 def test_windows(days: list[tuple[str, int, object]], count: int):
     assert answers(pattern(HAEMOLYSIS, *days)) == [Answer.HIT] * count
+
+
+LEAK = {
+    "within_days": 3,
+    "at_least": 2,
+    "of": [
+        {"tests": ["SYSBP"], "below": {"value": 90, "unit": "mmHg"}},
+        {"tests": ["WEIGHT"], "rise": {"by": {"value": 2, "unit": "kg"}, "hours": 48}},
+        {"tests": ["ALB"], "fall": {"by": {"value": 10, "unit": "g/L"}}},
+    ],
+}
+
+
+def leak(*days: tuple[str, int, object]) -> list[Judgement]:
+    units = {"SYSBP": ("mmHg", "VS"), "WEIGHT": ("kg", "VS"), "ALB": ("g/L", "LB")}
+    before = [("SYSBP", -3, 120), ("WEIGHT", -3, 60), ("ALB", -3, 45)]
+    return judged(
+        "criteria_count",
+        LEAK,
+        [
+            sample(t, day, n, units[t][0], *((35, 52) if t == "ALB" else ()), domain=units[t][1])
+            for t, day, n in [*before, *days]
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("between", "count"),
+    [
+        ([("ALB", 36, 34.5), ("WEIGHT", 36, 60.5), ("SYSBP", 36, 118)], 2),  # of two criteria one still stands
+        ([("ALB", 36, 34.5), ("SYSBP", 36, 118)], 2),  # nobody weighed: the rise is over all the same
+        ([("ALB", 36, 34.5), ("SYSBP", 36, 85)], 1),  # still two
+        ([], 2),  # the weight before the new rise is a look
+    ],
+)
+def test_a_leak_of_january_does_not_hide_that_of_march(between: list[tuple[str, int, object]], count: int):
+    hits = leak(
+        ("WEIGHT", 7, 60), ("WEIGHT", 8, 62.5), ("ALB", 8, 33), *between,
+        ("WEIGHT", 63, 60.5), ("WEIGHT", 64, 63.5), ("ALB", 64, 34.8), ("SYSBP", 64, 62),
+    )  # fmt: skip
+    assert answers(hits).count(Answer.HIT) == count
+
+
+@pytest.mark.parametrize(("day", "count"), [(11, 1), (12, 2)])
+def test_a_rise_within_hours_counts_for_the_days_of_the_rule(day: int, count: int):
+    """Whoever is not weighed again has the pattern for as long as a window is, and not for ever."""
+    looks = [("SYSBP", day, 110), ("ALB", day, 34)]
+    again = [("WEIGHT", 13, 62), ("WEIGHT", 14, 64.5), ("ALB", 14, 33)]
+    hits = leak(("WEIGHT", 7, 60), ("WEIGHT", 8, 62.5), ("ALB", 8, 33), *looks, *again)
+    assert answers(hits).count(Answer.HIT) == count
 
 
 def test_a_later_sample_keeps_the_anchors_of_the_episode():
@@ -143,7 +197,18 @@ def test_samples_before_the_first_dose_and_of_people_never_dosed_are_history():
     [
         (TWO_OF_THREE | {"at_least": 4}, "more than the 3 criteria"),
         ({"within_days": 7, "at_least": 1, "of": [LDH, PLATELETS]}, "needs two criteria"),
-        (TWO_OF_THREE | {"of": [LDH, PLATELETS | {"confirm_samples": 2}]}, "no meaning in a criterion"),
+        (
+            TWO_OF_THREE | {"of": [LDH, PLATELETS | {"confirm_samples": 2}]},
+            "confirm_samples has no meaning in a criterion",
+        ),
+        (
+            TWO_OF_THREE | {"of": [LDH, {"tests": ["LYM", "PLAT"], "above_uln": 9, "either": True}]},
+            "either has no meaning",
+        ),
+        (TWO_OF_THREE | {"of": [LDH, PLATELETS | {"baseline_too": True}]}, "baseline_too has no meaning"),
+        (TWO_OF_THREE | {"of": [PLATELETS, LDH | {"recovers_at_times_uln": 1}]}, "recovers_at_times_uln has no"),
+        (TWO_OF_THREE | {"of": [LDH, PLATELETS, LDH]}, "stands twice"),
+        (HAEMOLYSIS | {"of": [LDH, HAEMOGLOBIN]}, "stands twice"),
         (TWO_OF_THREE | {"of": []}, "at least 1 item"),
         (TWO_OF_THREE | {"within_weeks": 1}, "Extra inputs"),
         (TWO_OF_THREE | {"of_events": ["dropsy"]}, "'dropsy' is unknown"),

@@ -31,7 +31,7 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "new ones only": (
         "value_limit",
-        {"tests": ["TSH"], "min_grade": 2, "out_of_range": True, "times_baseline": 2, "part_of_baseline": 0.5,
+        {"tests": ["K"], "min_grade": 2, "out_of_range": True, "times_baseline": 2, "part_of_baseline": 0.5,
          "new_only": True},
     ),
     "a number or a word, and a hold": (

@@ -441,6 +441,12 @@ def test_looking_every_day_and_once_at_the_end_find_the_same_episodes(values: li
         ({"limit": 3}, "not permitted"),
         ({"recovers_at_least": {"value": 49, "unit": "10^9/L"}}, "not lie below a hold"),
         ({"recovers_at_least": {"value": 50, "unit": "g/L"}}, "'g/L' does not fit PLAT"),
+        ({"recovers_at_least": {"value": 5001, "unit": "10^9/L"}}, "nobody has such a result"),
+        ({"recovers_at_least": {"value": 0.9, "unit": "10^9/L"}, "hold": []}, "nobody has such a result"),
+        ({"new_grade": 4, "immediate_grade": 3}, "not be milder than new_grade"),
+        ({"test": "ALT", "hold": []}, "grades no low ALT by a number"),
+        ({"cut_offs": {"unit": "10^9/L", "grade_2": 50, "grade_3": 50, "grade_4": 25}}, "must lie above grade_3"),
+        ({"cut_offs": {"unit": "10^9/L", "grade_2": 75, "grade_3": 50, "grade_4": 50}}, "grade_3 above grade_4"),
         (EIGHTY | {"recovers_at_least": {"value": 7.9, "unit": "g/dL"}}, "not lie below a hold"),
     ],
 )

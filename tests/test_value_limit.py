@@ -188,6 +188,9 @@ def test_kidney_without_a_baseline_cannot_tell():
     assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, "Creatinine: no baseline")
 
 
+MMOL, MG = {"value": 3, "unit": "mmol/L"}, {"unit": "mg/dL"}
+POTASSIUM = {"tests": ["K"], "below": MMOL, "at_least": MMOL | {"value": 6}}
+QT = {"tests": ["QTCF", "QTCB"], "either": True, "min_grade": 3, "recovers_at_most": {"value": 450, "unit": "ms"}}
 REFUSED: list[tuple[dict[str, object], str]] = [
     ({"tests": []}, "at least 1 item"),
     ({"tests": ["PLAT"], "rise": {"percent": 25, "only_low": True}}, "for a fall"),
@@ -221,7 +224,61 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"tests": ["TSH"], "out_of_range": True, "part_of_baseline": 0.5}, "beside new_only"),
     ({"tests": ["LIPASE"], "min_grade": 4, "new_only": True}, "a graver one"),
     ({"tests": ["PROTU"], "positive": "4+", "new_only": True}, "a graver one"),
+    ({"tests": ["HGB"], "min_grade": 3, "new_only": True}, "a graver one"),  # anaemia has no number for grade 4
+    ({"tests": ["QTCF"], "min_grade": 3, "new_only": True}, "a graver one"),
+    ({"tests": ["TSH"], "min_grade": 1}, "no CTCAE version grades TSH"),
+    ({"tests": ["CHOL", "TRIG"], "at_least": MMOL, "recovers_at_most": MG | {"value": 117}}, "not lie beyond"),
+    ({"tests": ["TRIG", "CHOL"], "at_least": MMOL, "recovers_at_most": MG | {"value": 117}}, "not lie beyond"),
+    (POTASSIUM | {"recovers_at_least": MMOL | {"value": 6.1}}, "or the other one"),
+    (POTASSIUM | {"recovers_at_most": MMOL | {"value": 2.9}}, "or the other one"),
+    (POTASSIUM | {"at_least": MMOL | {"value": 2.9}}, "every result would be a concern"),
+    (QT | {"recovers_at_most": {"value": 501, "unit": "ms"}}, "where min_grade begins"),
+    (QT | {"recovers_at_most": None, "recovers_at_least": {"value": 400, "unit": "ms"}}, "there is none"),
+    ({"tests": ["K"], "min_grade": 3, "recovers_at_least": MMOL | {"value": 2.9}}, "where min_grade begins"),
+    (QT | {"tests": ["QTCF"]}, "either is for several tests"),
+    (QT | {"tests": ["QTCF", "PLAT"], "recovers_at_most": None}, "of one domain"),
+    (QT | {"tests": ["QTCF", "QTCF"]}, "stands twice"),
+    (SATURATION | {"recovers_at_least": {"value": 100.1, "unit": "%"}}, "nobody has such a result of OXYSAT"),
+    ({"tests": ["CREAT"], "above_uln": 2, "recovers_at_most": {"value": 4.9, "unit": "umol/L"}}, "nobody has such"),
+    ({"tests": ["HCG"], "positive": "1+", "recovers_at_most": {"value": 5, "unit": "U/L"}}, "there is none"),
+    ({"tests": ["CREAT"], "times_baseline": 1}, "must be above 1"),
+    ({"tests": ["CREAT"], "times_baseline": 1.5, "recovers_at_times_baseline": 1.5}, "a times_baseline above it"),
+    ({"tests": ["CREAT"], "times_baseline": 1.5, "recovers_at_times_baseline": 0.9}, "from 1 on"),
+    (KIDNEY | {"recovers_at_times_baseline": 1.2, "recovers_at_most": {"value": 90, "unit": "umol/L"}}, "give one of"),
+    ({"tests": ["CK"], "above_uln": 5, "recovers_at_times_uln": 5.1}, "up to it"),
+    ({"tests": ["CK"], "above_uln": 5, "recovers_at_times_uln": 0.9}, "from 1"),
+    ({"tests": ["CK"], "times_baseline": 5, "recovers_at_times_uln": 2}, "goes beside above_uln"),
+    (NEW_CELLS | {"times_baseline": 2, "hold_at_least": CELLS}, "must lie above at_least"),
 ]
+SENSIBLE: list[dict[str, object]] = [
+    {"tests": ["CHOL", "TRIG"], "at_least": MMOL, "recovers_at_most": MG | {"value": 116}},
+    POTASSIUM | {"recovers_at_least": MMOL, "recovers_at_most": MMOL | {"value": 6}},
+    POTASSIUM | {"recovers_at_least": MMOL | {"value": 6}, "recovers_at_most": MMOL},
+    POTASSIUM | {"at_least": MMOL},
+    QT | {"recovers_at_most": {"value": 500, "unit": "ms"}},
+    {"tests": ["K"], "min_grade": 3, "recovers_at_least": MMOL},
+    SATURATION | {"recovers_at_least": {"value": 100, "unit": "%"}},
+    {"tests": ["CREAT"], "times_baseline": 1.5, "recovers_at_times_baseline": 1},
+    {"tests": ["CK"], "above_uln": 5, "recovers_at_times_uln": 5},
+    {"tests": ["CK"], "above_uln": 5, "recovers_at_times_uln": 1},
+    {"tests": ["K"], "min_grade": 3, "new_only": True},
+    {"tests": ["HGB"], "min_grade": 2, "new_only": True},
+]
+
+
+@pytest.mark.parametrize("when", SENSIBLE)
+def test_one_step_on_the_healthy_side_is_taken(when: dict[str, object]):
+    KINDS["value_limit"].when.model_validate(when)
+
+
+@pytest.mark.parametrize(("ctcae", "fits"), [("5.0", True), ("6.0", False)])
+def test_the_version_of_the_rulebook_says_which_grade_is_the_last(ctcae: str, fits: bool):
+    when = {"tests": ["ALP"], "min_grade": 1, "new_only": True}
+    if fits:
+        KINDS["value_limit"].when.model_validate(when, context={"ctcae": ctcae})
+    else:
+        with pytest.raises(ValidationError, match="a graver one"):
+            KINDS["value_limit"].when.model_validate(when, context={"ctcae": ctcae})
 
 
 @pytest.mark.parametrize(("when", "words"), REFUSED)
@@ -306,9 +363,6 @@ def test_what_is_worst_is_compared_in_one_unit():
     assert [(one.unit, one.said) for one in hit.extent] == [("g/g", "9 g/g")]
 
 
-QT = {"tests": ["QTCF", "QTCB"], "either": True, "min_grade": 3, "recovers_at_most": {"value": 450, "unit": "ms"}}
-
-
 def interval(*rows: tuple[str, int, object], when: dict[str, object] = QT) -> list[Judgement]:
     before = [sample(test, -3, 430, "ms", domain="EG") for test in ("QTCF", "QTCB")]
     return judged("value_limit", when, before + [sample(t, day, n, "ms", domain="EG") for t, day, n in rows])
@@ -321,7 +375,7 @@ def test_two_tests_of_which_one_is_enough_are_one_concern_with_both_results():
         f"QTcF interval 505 ms on {on(8)}: baseline 430, latest 510 on {on(9)}; QTcB interval 520 ms on {on(8)}"
     )
     assert [dict(e.values)["egorres"] for e in hit.evidence] == ["430", "505", "520", "510"]
-    (hit,) = interval(("QTCF", 8, 455), ("QTCB", 8, 520), when=QT | {"min_grade": 1})
+    (hit,) = interval(("QTCF", 8, 455), ("QTCB", 8, 520), when=QT | {"min_grade": 1, "recovers_at_most": None})
     assert (hit.summary.startswith("QTcB interval 520"), hit.grade) == (True, 3)
     apart = interval(("QTCF", 8, 505), ("QTCB", 8, 520), when=QT | {"either": False})
     assert [hit.scope for hit in apart] == ["QTCF", "QTCB"]
@@ -394,9 +448,6 @@ def test_a_hold_that_may_be_reached_is_told_beside_the_hit():
 def told(test: str, when: dict[str, object], *days: tuple[int, object], unit: str, low="", high="") -> list[Judgement]:
     rows = [sample(test, day, result, unit, low, high) for day, result in days]
     return judged("value_limit", {"tests": [test]} | when, rows)
-
-
-SATURATION = {"below": {"value": 90, "unit": "%"}}
 
 
 @pytest.mark.parametrize(
@@ -548,10 +599,9 @@ def test_a_grade_that_is_worse_than_the_baselines_is_new(baseline: float, result
     assert said.answer is expected
 
 
-def test_a_grade_in_doubt_or_without_criterion_is_said():
+def test_a_grade_in_doubt_is_said():
     when = {"min_grade": 3}
     assert answers(told("LIPASE", when, (8, ">100"), unit="U/L", low=0, high=60)) == [Answer.NOT_EVALUABLE]
-    assert answers(told("TSH", when, (8, 90), unit="mIU/L", low=0, high=4)) == [Answer.NOT_EVALUABLE]
 
 
 @pytest.mark.parametrize(
@@ -654,13 +704,13 @@ def test_every_new_limit_is_in_the_description():
         "fall": {"percent": 33}, "rise": {"by": {"value": 7, "unit": "g/L"}, "hours": 11},
     }  # fmt: skip
     when |= {
-        "part_of_baseline": 0.25, "recovers_at_least": {"value": 6, "unit": "g/L"},
+        "part_of_baseline": 0.25, "recovers_at_least": {"value": 0.4, "unit": "g/L"},
         "recovers_at_most": {"value": 0.3, "unit": "g/L"},
     }  # fmt: skip
     words = kind.describe(kind.when.model_validate(when))
     for said in ("at least 0.5 g/L", "0.4 times the lower", "outside the reference", "grade 3", "4 such samples",
                  "33 % from baseline", "7 g/L within 11 hours", "only 2 times it", "0.25 times it or less",
-                 "a graver grade", "until 6 g/L or further up", "until 0.3 g/L or further down"):  # fmt: skip
+                 "a graver grade", "at 0.3 g/L or less, or no higher", "at 0.4 g/L or more, or no lower"):  # fmt: skip
         assert said in words
 
 

@@ -1,8 +1,8 @@
 """Kind `criteria_count`: several findings, or an event beside them, that together are a pattern within some days.
 
 Each criterion is what kind `value_limit` asks of its tests. A pattern is met where, within the days of the rule, every
-criterion of `all_of` and enough of `of` are met after the first dose. An episode lasts until criteria recover. What
-cannot be told, and would complete the pattern, makes it not evaluable. It must not know thresholds.
+criterion of `all_of` and enough of `of` are met after the first dose. An episode lasts until later results do not make
+the pattern any more. What cannot be told, and would complete it, makes it not evaluable. It must not know thresholds.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     """Answer for each episode of the pattern, and for what could have completed it."""
     parts = list(parts_of(when, participant, context))
     certain = sorted((part for part in parts if part.met), key=_order)
-    episodes = _episodes(when, certain, list(_interruptions(when, parts)))
+    episodes = _episodes(when, certain, parts)
     for episode in episodes:
         yield _hit(rule, when, participant.usubjid, episode, context.header.ctcae)
     doubts = list(_doubts(when, parts))
@@ -53,8 +53,9 @@ def _order(part: Part) -> tuple[date, int, str]:
     return part.first or date.min, part.place, part.key
 
 
-def _episodes(when: When, certain: Sequence[Part], interruptions: Sequence[date]) -> list[list[Window]]:
-    """Return the windows that meet the pattern; one episode where they share a sample or no recovery parts them."""
+def _episodes(when: When, certain: Sequence[Part], parts: Sequence[Part]) -> list[list[Window]]:
+    """Return the windows that meet the pattern; one episode where they share a sample or no later look parts them."""
+    without = list(_days_without(when, parts))
     found: list[list[Window]] = []
     for first in certain:
         window = [part for part in certain if _may_be_near(when, first, part)]
@@ -62,7 +63,7 @@ def _episodes(when: When, certain: Sequence[Part], interruptions: Sequence[date]
             continue
         known = [part for windows in found[-1:] for part in windows[-1] if not part.is_event]
         until = max((part.first for part in known if part.first is not None), default=date.min)
-        parted = any(until < day <= (first.first or date.max) for day in interruptions)
+        parted = any(until < day <= (first.first or date.max) for day in without)
         if found and (any(part in known for part in window) or not parted):
             found[-1].append(window)
         else:
@@ -70,28 +71,30 @@ def _episodes(when: When, certain: Sequence[Part], interruptions: Sequence[date]
     return found
 
 
-def _interruptions(when: When, parts: Sequence[Part]) -> Iterator[date]:
-    """Yield the days on which so many criteria are back that the others alone do not meet the pattern.
+def _days_without(when: When, parts: Sequence[Part]) -> Iterator[date]:
+    """Yield the days with a result on which the criteria that stand do not meet the pattern.
 
-    A criterion that was met stands until a sample of its test has recovered, an event until so many days after its end.
+    A criterion stands from a result that meets it until one of its test that does not; a change within hours, and an
+    event after its end, for the days of the rule.
     """
-    standing: set[tuple[int, str]] = set()
+    standing: dict[tuple[int, str], Part] = {}
     events = [part for part in parts if part.is_event and part.met]
     findings = sorted((part for part in parts if not part.is_event and part.first is not None), key=_order)
     for day, of_day in groupby(findings, key=lambda part: part.first or date.min):
-        for part in of_day:
+        for part in sorted(of_day, key=lambda part: part.met):  # what was met on a day stands on it
             if part.met:
-                standing.add((part.place, part.test))
-            elif part.recovered:
-                standing.discard((part.place, part.test))
+                standing[part.place, part.test] = part
+            elif not part.doubt:
+                standing.pop((part.place, part.test), None)
+        stand = {part.place for part in standing.values() if not part.passes or day <= _near_until(when, part)}
         held = {part.place for part in events if (part.first or day) <= day <= _near_until(when, part)}
-        if not when.is_met_by({place for place, _ in standing} | held):
+        if not when.is_met_by(stand | held):
             yield day
 
 
-def _near_until(when: When, event: Part) -> date:
-    """Return the last day on which an event still belongs to a window."""
-    end = event.last or date.max
+def _near_until(when: When, part: Part) -> date:
+    """Return the last day on which an event, or a change that passes, still belongs to a window."""
+    end = part.last or date.max
     return end if end > date.max - timedelta(days=when.within_days) else end + timedelta(days=when.within_days)
 
 
@@ -234,13 +237,21 @@ def describe(when: When) -> str:
     tests = dict.fromkeys(test for criterion in when.criteria for test in criterion.tests)
     steps = [f"{lab_tests()[test].name} by {by}" for test in tests if (by := worse_by(test))]
     steps += ["in words by a step"] if any(criterion.positive is not None for criterion in when.criteria) else []
-    return (
-        f"After the first dose, at most {days} apart: {'; and '.join([*map(_words, when.all_of), *some])}. "
+    words = [f"After the first dose, at most {days} apart: {'; and '.join([*map(_words, when.all_of), *some])}."]
+    words.append("An episode ends once later results do not make the pattern any more.")
+    if any(one.is_momentary for one in when.criteria) or when.of_events:
+        words.append(f"A change within hours, and an event after its end, counts for {days}.")
+    words.append(
         f"Told again where a further criterion or test is met, or a result is worse than told: {', '.join(steps)}."
     )
+    return " ".join(words)
 
 
 def _words(criterion: limits.When) -> str:
-    names = " or ".join(lab_tests()[test].name for test in criterion.tests)
     history = f" (history where the baseline met it{limits.history_words(criterion)})" if criterion.new_only else ""
-    return f"{names}: {', or '.join(limits.limit_words(criterion))}{history}"
+    high = f", or {limits.high_baseline_words(criterion)}" if criterion.when_baseline_above_uln else ""
+    return f"{_name(criterion)}: {', or '.join(limits.limit_words(criterion))}{high}{history}"
+
+
+def _name(criterion: limits.When) -> str:
+    return " or ".join(lab_tests()[test].name for test in criterion.tests)

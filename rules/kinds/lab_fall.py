@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from rules.ctcae.criteria import last_grade
+from rules.ctcae.criteria import VERSIONS, last_grade
 from rules.ctcae.grade import Ungraded
 from rules.extent import extent_of
 from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, Number, Percent, amount_in, check_unit, percent_below
 from rules.kinds.comparison import is_up_again, undercuts
 from rules.kinds.lab_episodes import Judged, whole
+from rules.kinds.limit_sense import insist_on_possible
 from rules.units import convert
 
 
@@ -46,6 +47,12 @@ class CutOffs(BaseModel):
     grade_2: Number
     grade_3: Number
     grade_4: Number
+
+    @model_validator(mode="after")
+    def _worsen(self) -> Self:
+        if not self.grade_2 > self.grade_3 > self.grade_4:
+            raise ValueError("grade_2 must lie above grade_3, and grade_3 above grade_4")
+        return self
 
     @property
     def grades(self) -> tuple[tuple[int, Amount], ...]:
@@ -78,21 +85,27 @@ class When(BaseModel):
     immediate_samples: Annotated[int, Field(ge=2)] | None = None  # in a row, of a new high grade with the fall of (a)
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
+    def _makes_sense(self, info: ValidationInfo) -> Self:
         check_unit(self.test, "")
         if (self.min_fall_percent is None) is (self.min_fall is None):
             raise ValueError("give either min_fall_percent or min_fall")
         amounts = [hold.below for hold in self.hold] + ([self.min_fall] if self.min_fall else [])
         for unit in [amount.unit for amount in amounts] + ([self.cut_offs.unit] if self.cut_offs else []):
             check_unit(self.test, unit)
+        if self.immediate_grade < self.new_grade:
+            raise ValueError("immediate_grade must not be milder than new_grade")
+        versions = (info.context["ctcae"],) if info.context else VERSIONS
+        if self.cut_offs is None and not any(last_grade(version, self.test, "L") for version in versions):
+            raise ValueError(f"CTCAE grades no low {self.test} by a number: give cut_offs")
         self._check_recovery()
         return self
 
     def _check_recovery(self) -> None:
-        """Raise ValueError, in one sentence, unless recovery lies above every hold criterion."""
+        """Raise ValueError, in one sentence, unless recovery can be reached and lies above every hold criterion."""
         if self.recovers_at_least is None:
             return
         check_unit(self.test, self.recovers_at_least.unit)
+        insist_on_possible(self.test, self.recovers_at_least)
         for limit in (hold.below for hold in self.hold):
             least = convert(self.test, limit.value, limit.unit, self.recovers_at_least.unit)
             if least is None or least > self.recovers_at_least.value:

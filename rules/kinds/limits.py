@@ -6,13 +6,13 @@ It must not know how a sample is judged by them: that is `rules.kinds.limit_chec
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from rules.ctcae.criteria import VERSIONS, Direction, last_grade
 from rules.ctcae.identity import lab_tests
 from rules.extent import worse_by
-from rules.kinds.amounts import Amount, Number, check_unit
-from rules.qualitative import STEPS
-from rules.units import convert
+from rules.kinds.amounts import Amount, Number
+from rules.kinds.limit_sense import insist_on_sense
 
 
 class HighBaseline(BaseModel):
@@ -80,65 +80,9 @@ class When(BaseModel):
     expected_of: Literal["F", "M"] | None = None  # of whom the tests are missed where there are none; else of all
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        changes = [change.by for change in (self.rise, self.fall) if change is not None]
-        for test in self.tests:
-            check_unit(test, "")
-            for amount in (self.at_least, self.hold_at_least, self.below, *self._recovery, *changes):
-                check_unit(test, amount.unit if amount is not None else "")
-        if not (self.looks_up or self.looks_down):
-            raise ValueError(
-                "give at_least, below, above_uln, below_lln, out_of_range, min_grade, positive, times_baseline, rise "
-                "or fall"
-            )
-        if self.hold_at_least is not None and self.at_least is None:
-            raise ValueError("hold_at_least goes beside at_least, which is missing")
-        self._check_recovery()
-        if self.when_baseline_above_uln is not None and (self.above_uln is None or self.new_only):
-            raise ValueError("when_baseline_above_uln goes beside above_uln, which is missing, and not with new_only")
-        if self.fall is not None and self.fall.percent is not None and self.fall.percent > 100:
-            raise ValueError("fall.percent must not be above 100")
-        if self.rise is not None and self.rise.only_low:
-            raise ValueError("only_low is for a fall")
-        if self.new_only and self.baseline_too:
-            raise ValueError("new_only and baseline_too contradict each other")
-        self._check_history()
+    def _makes_sense(self, info: ValidationInfo) -> Self:
+        insist_on_sense(self, *([(info.context["ctcae"],)] if info.context else []))
         return self
-
-    def _check_history(self) -> None:
-        """Raise ValueError, in one sentence, where a baseline that met a limit would hide what becomes worse."""
-        if not self.new_only:
-            if self.part_of_baseline is not None:
-                raise ValueError("part_of_baseline goes beside new_only, which is missing; else ask for a fall")
-            return
-        if not self.has_own_limit:
-            raise ValueError("new_only needs a limit that the baseline can meet: a change from it is always new")
-        upwards = self.at_least is not None or self.above_uln is not None or self.out_of_range
-        downwards = self.below is not None or self.below_lln is not None or self.out_of_range
-        if upwards and self.times_baseline is None and not _is_from_baseline(self.rise):
-            raise ValueError("new_only beside a high limit needs times_baseline: what counts where it was high before?")
-        if downwards and self.part_of_baseline is None and not _is_from_baseline(self.fall):
-            raise ValueError("new_only beside a low limit needs part_of_baseline: what counts where it was low before?")
-        if self.min_grade == 4 or self.positive == STEPS[-1]:
-            raise ValueError("new_only needs a step that has a graver one: what counts where it was met before?")
-
-    @property
-    def _recovery(self) -> tuple[Amount | None, Amount | None]:
-        return self.recovers_at_least, self.recovers_at_most
-
-    def _check_recovery(self) -> None:
-        """Raise ValueError, in one sentence, unless recovery lies on the healthy side of its limit."""
-        if (self.recovers_at_least and not self.looks_down) or (self.recovers_at_most and not self.looks_up):
-            raise ValueError("recovers_at_least is for a low limit, recovers_at_most for a high one: there is none")
-        for low, high in ((self.below, self.recovers_at_least), (self.recovers_at_most, self.at_least)):
-            if low is not None and high is not None:
-                least = convert(self.tests[0], low.value, low.unit, high.unit)
-                if least is None or least > high.value:
-                    raise ValueError("recovers_at_least and recovers_at_most must not lie beyond their limit")
-        if self.recovers_at_times_baseline is not None and (
-            self.has_own_limit or self.recovers_at_times_baseline > (self.times_baseline or 0)
-        ):
-            raise ValueError("recovers_at_times_baseline goes beside a times_baseline above it and no other limit")
 
     @property
     def concerns(self) -> tuple[tuple[str, ...], ...]:
@@ -148,8 +92,7 @@ class When(BaseModel):
     @property
     def has_number(self) -> bool:
         """Whether some limit asks for a number."""
-        return any((self.at_least, self.below, self.above_uln, self.below_lln, self.out_of_range, self.min_grade,
-                    self.times_baseline, self.rise, self.fall))  # fmt: skip
+        return self.has_high_number or self.has_low_number or self.min_grade is not None
 
     @property
     def is_momentary(self) -> bool:
@@ -164,16 +107,31 @@ class When(BaseModel):
         return self.out_of_range or any(limit is not None for limit in own)
 
     @property
+    def has_high_number(self) -> bool:
+        """Whether some limit but the grade asks for a high number."""
+        upwards = (self.at_least, self.above_uln, self.times_baseline, self.rise)
+        return self.out_of_range or any(limit is not None for limit in upwards)
+
+    @property
+    def has_low_number(self) -> bool:
+        """Whether some limit but the grade asks for a low number."""
+        downwards = (self.below, self.below_lln, self.fall)
+        return self.out_of_range or any(limit is not None for limit in downwards)
+
+    @property
     def looks_up(self) -> bool:
         """Whether a high result can be a concern."""
-        upwards = (self.at_least, self.above_uln, self.positive, self.times_baseline, self.rise, self.min_grade)
-        return self.out_of_range or any(limit is not None for limit in upwards)
+        return self.has_high_number or self.positive is not None or self._is_graded("H")
 
     @property
     def looks_down(self) -> bool:
         """Whether a low result can be a concern."""
-        downwards = (self.below, self.below_lln, self.fall, self.min_grade)
-        return self.out_of_range or any(limit is not None for limit in downwards)
+        return self.has_low_number or self._is_graded("L")
+
+    def _is_graded(self, direction: Direction) -> bool:
+        """Whether `min_grade` is asked for, and some version grades one of the tests in a direction."""
+        graded = (last_grade(version, test, direction) for version in VERSIONS for test in self.tests)
+        return self.min_grade is not None and any(graded)
 
     @property
     def sides(self) -> tuple[bool | None, ...]:
@@ -186,32 +144,25 @@ class When(BaseModel):
         return frozenset(lab_tests()[test].domain for test in self.tests)
 
 
-def _is_from_baseline(change: Change | None) -> bool:
-    """Whether a change is asked for that counts from the baseline, however slowly it comes."""
-    return change is not None and change.hours is None
-
-
 def describe(when: When) -> str:
     """Say the criterion in words."""
     names = " or ".join(lab_tests()[test].name for test in when.tests)
     words = [f"After the first dose, {names}: {', or '.join(limit_words(when))}."]
     if when.hold_at_least is not None:
         words.append(f"From {when.hold_at_least} on: hold.")
-    words.extend(recovery_words(when))
     if when.when_baseline_above_uln is not None:
-        high = when.when_baseline_above_uln
-        words.append(
-            f"Where the baseline was above the upper limit, also: more than {high.times_baseline} times the baseline "
-            f"and more than {high.times_uln} times the upper limit; where it was itself above {when.above_uln} times "
-            f"the upper limit, only this."
-        )
+        words.append(f"Also {high_baseline_words(when)}.")
     if when.new_only:
         words.append(f"Where the baseline met the limit already, that is history{history_words(when)}.")
         words.append("Without a usable baseline it counts as new.")
+    words.extend(recovery_words(when))
     if when.baseline_too:
         words.append("The last result before the first dose counts too.")
     if when.either:
-        words.append("One of these tests is enough, and together they are one concern.")
+        words.append(
+            "One of these tests is enough, and together they are one concern: it ends on a day on which all of them "
+            "that were measured are back."
+        )
     words.extend(again_words(when))
     if when.expected_of is not None:
         words.append(f"Missed where it was never measured in a participant of sex {when.expected_of}.")
@@ -221,13 +172,46 @@ def describe(when: When) -> str:
 
 
 def recovery_words(when: When) -> Iterator[str]:
-    """Say how far a result has to be back before an episode ends."""
-    if when.recovers_at_least is not None:
-        yield f"An episode goes on until {when.recovers_at_least} or further up, or the baseline."
-    if when.recovers_at_most is not None:
-        yield f"An episode goes on until {when.recovers_at_most} or further down, or the baseline."
+    """Say with which result an episode ends."""
+    if when.is_momentary:
+        yield "An episode ends with a result that shows no such change."
+        return
+    yield f"An episode ends with a result that meets none of this and is back: {back_words(when)}."
+    if None not in when.sides:
+        yield "High and low results are different episodes."
+
+
+def back_words(when: When) -> str:
+    """Say how far back a result has to be, such as "at 480 ms or less, or no higher than the baseline"."""
+    high = "not above its range, or no higher than the baseline; any, where neither is known"
+    low = "not below its range, or no lower than the baseline; any, where no range is known"
     if when.recovers_at_times_baseline is not None:
-        yield f"An episode goes on until {when.recovers_at_times_baseline} times the baseline or less."
+        high = (
+            f"at {when.recovers_at_times_baseline} times the baseline or less; without a baseline, not above its range"
+        )
+    elif when.recovers_at_times_uln is not None:
+        high = (
+            f"at {when.recovers_at_times_uln} times the upper limit of normal or less, or no higher than the baseline"
+        )
+    elif when.recovers_at_most is not None:
+        high = f"at {when.recovers_at_most} or less, or no higher than the baseline"
+    if when.recovers_at_least is not None:
+        low = f"at {when.recovers_at_least} or more, or no lower than the baseline"
+    words = [high] * (when.looks_up and when.has_number) + [low] * when.looks_down
+    words += ["in words below that"] * (when.positive is not None)
+    return "; ".join(words)
+
+
+def high_baseline_words(when: When) -> str:
+    """Say what is enough as well where the baseline was high."""
+    high = when.when_baseline_above_uln
+    if high is None:
+        return ""
+    return (
+        f"where the baseline was above the upper limit, more than {high.times_baseline} times the baseline and more "
+        f"than {high.times_uln} times the upper limit; where it was itself above {when.above_uln} times the upper "
+        f"limit, only this"
+    )
 
 
 def again_words(when: When) -> Iterator[str]:
@@ -244,6 +228,7 @@ def again_words(when: When) -> Iterator[str]:
 def history_words(when: When) -> str:
     """Say what still counts where the baseline met a limit already, as ", and only 2 times it or more counts"."""
     more = [] if when.times_baseline is None else [f"{when.times_baseline} times it or more"]
+    more += [] if when.hold_at_least is None else [f"{when.hold_at_least} or more"]
     more += [] if when.part_of_baseline is None else [f"{when.part_of_baseline} times it or less where it was low"]
     more += [] if when.min_grade is None else ["a graver grade"]
     more += [] if when.positive is None else ["a further step in words"]

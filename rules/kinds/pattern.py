@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from rules.context import Context
 
 
+_WITHOUT_MEANING = (
+    "confirm_samples", "hold_at_least", "expected_of", "either", "baseline_too", "recovers_at_least",
+    "recovers_at_most", "recovers_at_times_uln", "recovers_at_times_baseline",
+)  # fmt: skip
+"""What a limit may say as a rule of its own, and not as a criterion of a pattern."""
+
+
 class When(BaseModel):
     """Which criteria make the pattern, how many of them, and within how many days."""
 
@@ -48,10 +55,11 @@ class When(BaseModel):
             raise ValueError(f"at_least {self.at_least} is more than the {optional} criteria of 'of'")
         if len(self.all_of) + self.at_least < 2:
             raise ValueError("a pattern needs two criteria: one alone is a rule of kind value_limit")
-        if any(one.confirm_samples > 1 or one.hold_at_least or one.expected_of for one in self.criteria):
-            raise ValueError(
-                "confirm_samples, hold_at_least and expected_of have no meaning in a criterion of a pattern"
-            )
+        for name in _WITHOUT_MEANING:
+            if any(name in one.model_fields_set for one in self.criteria):
+                raise ValueError(f"{name} has no meaning in a criterion of a pattern")
+        if any(one in self.criteria[:place] for place, one in enumerate(self.criteria)):
+            raise ValueError("a criterion stands twice: one finding would make the pattern")
         return self
 
     @property
@@ -97,7 +105,7 @@ class Part:
     last: date | None
     met: bool
     test: str = ""  # of a finding
-    recovered: bool = False  # meets none of its criterion and is back
+    passes: bool = False  # is a change within hours, which is over after them
     doubt: str = ""  # why nobody can tell whether it meets its criterion, or when
     words: str = ""  # which it is
     because: str = ""  # what it meets
@@ -114,12 +122,13 @@ def parts_of(when: When, participant: Participant, context: "Context") -> Iterat
     for place, criterion in enumerate(when.criteria):
         for test in criterion.tests:
             labs: Sequence[GradedFinding] = [finding for finding in findings if finding.test == test]
-            yield from (_of_sample(place, sample) for sample in judge_samples(criterion, labs))
+            samples = judge_samples(criterion, labs)
+            yield from (_of_sample(place, sample, passes=criterion.is_momentary) for sample in samples)
     for event in events_of(participant) if when.of_events else ():
         yield from _of_event(when, event, participant, context)
 
 
-def _of_sample(place: int, sample: Judged) -> Part:
+def _of_sample(place: int, sample: Judged, *, passes: bool) -> Part:
     """See a sample as a part."""
     taken, told = sample.lab.adt, sample.hit or bool(sample.unknown)  # of the many others nothing is said
     dated = taken is not None and taken.has_day
@@ -130,7 +139,7 @@ def _of_sample(place: int, sample: Judged) -> Part:
         last=taken.latest.date() if taken is not None else None,
         met=sample.hit and dated,
         test=sample.lab.test,
-        recovered=sample.recovered and dated,
+        passes=passes,
         doubt="" if sample.hit and dated else Ungraded.NO_DAY if sample.hit else sample.unknown,
         words=sample_words(sample.lab, "") if told else "",
         because=", ".join(sample.because),
