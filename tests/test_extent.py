@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlmodel import select
 
+from alerts.ledger import rebuild
 from alerts.store import Store
+from alerts.tables import Alert
 from rules.ctcae.identity import lab_tests
-from rules.extent import extent_of, further, worst_of
+from rules.extent import extent_of, further
 from rules.graded import GradedFinding
+from rules.hit import Answer, Extent
 from rules.kinds.fever_limits import TEMPERATURE
 from rules.qualitative import STEPS, read_word
+from rules.records import Finding
 from tests.lab_stories import graded, judged, sample
 from tests.trial import Trial, at
 
@@ -59,6 +65,8 @@ def test_a_result_in_words_is_worse_by_a_step_and_of_pregnancy_nothing_is():
     assert [bool(further([now], [words[0]])) for now in words] == [False, False, True, True, True]
     once = [extent_of(finding("HCG", number, "U/L")) for number in (6, 5000)]
     assert further(once[1:], once[:1]) == []
+    positive = extent_of(finding("HCGU", "POSITIVE", ""), word=read_word("POSITIVE"))
+    assert further([extent_of(finding("HCGU", 5000, "U/L"))], [positive]) == []
 
 
 def test_another_test_or_side_or_criterion_is_news():
@@ -225,16 +233,69 @@ def test_a_pattern_that_becomes_worse_is_told_again_with_the_worst_of_each_crite
     assert alert.summary == "Systolic blood pressure 55 mmHg on 2026-01-14; Weight 62.5 kg on 2026-01-12"
 
 
-@given(results=st.lists(st.tuples(st.sampled_from(["QTCF", "QTCB"]), st.integers(430, 700)), min_size=1, max_size=6))
-def test_an_episode_only_goes_further_out_as_samples_are_added(results: list[tuple[str, int]]):
-    rows = [sample(test, 8 + n, result, "ms", domain="EG") for n, (test, result) in enumerate(results)]
-    told: dict[frozenset[str], tuple] = {}
+def test_an_alert_told_before_extents_were_written_is_compared_from_its_next_record_on(tmp_path: Path, store: Store):
+    trial = watched(tmp_path, store)
+    trial.add(**row("OXYSAT", 8, 86))
+    trial.sweep(at("2026-01-09"))
+    with store.write() as session:
+        session.execute(text("UPDATE alert SET extent = NULL"))
+    for day, result in ((10, 80), (11, 79), (12, 75)):
+        trial.add(**row("OXYSAT", day, result))
+        trial.sweep(at(f"2026-01-{day + 1:02}"))
+    said = [
+        (d.action, d.reason.split(": ")[0]) for d in trial.decisions() if d.rule_id == "VS-01" and d.answer == "hit"
+    ]
+    assert [action for action, _ in said] == ["notify", "extend", "extend", "notify again"]
+    assert said[-1][1] == "further out than told"
+
+
+def test_what_was_told_is_built_anew_from_the_decisions(tmp_path: Path, store: Store):
+    story(tmp_path, store, "REN-02c", *([row("UPCR", day, result)] for day, result in ((1, 0.1), (8, 0.5), (14, 0.9))))
+    with store.read() as session:
+        before = {alert.id: alert.extent for alert in session.exec(select(Alert))}
+    with store.write() as session:
+        rebuild(session, "SYN")
+    with store.read() as session:
+        assert {alert.id: alert.extent for alert in session.exec(select(Alert))} == before
+    assert any("0.9 g/g" in (extent or "") for extent in before.values())
+
+
+def only_grow(kind: str, when: dict[str, object], rows: list[Finding], before: list[Finding]) -> None:
+    """Hold that no episode that goes on, as samples are added one by one, becomes less far out or loses a part."""
+    told: dict[frozenset[str], tuple[Extent, ...]] = {}
     for some in accumulate([[one] for one in rows]):
-        for hit in judged("value_limit", LIMITS | {"recovers_at_most": {"value": 200, "unit": "ms"}}, some):
-            for anchors, before in told.items():
-                if anchors <= hit.anchors:
-                    assert worst_of([*hit.extent, *before]) == hit.extent
-            told[hit.anchors] = hit.extent
+        for hit in judged(kind, when, [*before, *some]):
+            if hit.answer is Answer.HIT:
+                for anchors, extent in told.items():
+                    assert not anchors <= hit.anchors or not further(extent, hit.extent), (extent, hit.extent)
+                told[hit.anchors] = hit.extent
+                assert hit.extent
+
+
+@given(results=st.lists(st.tuples(st.sampled_from(["QTCF", "QTCB"]), st.integers(430, 700)), min_size=1, max_size=8))
+def test_an_episode_of_limits_only_goes_further_out(results: list[tuple[str, int]]):
+    rows = [sample(test, 8 + n, result, "ms", domain="EG") for n, (test, result) in enumerate(results)]
+    only_grow("value_limit", LIMITS, rows, [])
+
+
+@given(results=st.lists(st.tuples(st.sampled_from(["10^9/L", "/mm3"]), st.integers(5, 160)), min_size=1, max_size=8))
+def test_an_episode_of_falls_only_goes_further_out(results: list[tuple[str, int]]):
+    rows = [
+        sample("PLAT", 8 + n, count * (1000 if unit == "/mm3" else 1), unit, 150)
+        for n, (unit, count) in enumerate(results)
+    ]
+    only_grow("lab_toxicity", {"test": "PLAT", "min_fall_percent": 25}, rows, [sample("PLAT", -3, 200, low=150)])
+
+
+@given(results=st.lists(st.tuples(st.sampled_from(["SYSBP", "PULSE"]), st.integers(40, 160)), min_size=1, max_size=8))
+def test_an_episode_of_a_pattern_only_goes_further_out(results: list[tuple[str, int]]):
+    criteria = [
+        {"tests": ["SYSBP"], "below": {"value": 90, "unit": "mmHg"}},
+        {"tests": ["PULSE"], "at_least": {"value": 120, "unit": "beats/min"}},
+    ]
+    units = {"SYSBP": "mmHg", "PULSE": "beats/min"}
+    rows = [sample(test, 8 + n, result, units[test], domain="VS") for n, (test, result) in enumerate(results)]
+    only_grow("criteria_count", {"within_days": 3, "at_least": 2, "of": criteria}, rows, [])
 
 
 def test_every_test_says_by_how_much_it_is_worse():
