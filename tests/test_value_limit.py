@@ -765,6 +765,14 @@ def test_an_episode_of_words_is_told_by_its_worst_and_ends_with_a_normal_word():
     assert [e.values[1] for e in first.evidence if e.key.endswith("/-3/-")] == [("lborres", "-")]
 
 
+def test_a_result_that_meets_limits_of_both_sides_is_of_the_one_where_it_lies():
+    both = {"rise": {"percent": 50, "hours": 48}, "fall": {"percent": 50}}
+    hits = told("HCG", both, (-3, 6), (2, 1), (3, 3), unit="U/L", low=2, high=5)
+    assert [(hit.anchors, hit.reason) for hit in hits] == [
+        ({"HCG/2/1", "HCG/3/3"}, "down by at least 50 % from baseline")
+    ]
+
+
 WHENS = [
     {"at_least": {"value": 5, "unit": "U/L"}, "positive": "TRACE", "baseline_too": True},
     {"at_least": {"value": 5, "unit": "U/L"}, "positive": "1+", "new_only": True, "times_baseline": 2},

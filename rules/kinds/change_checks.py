@@ -28,6 +28,7 @@ class Met:
     words: str
     step: int = 0
     low: bool = False  # on the low side
+    moving: bool = False  # it changed fast, wherever it lies
     history: bool = False  # the baseline met it already
 
 
@@ -179,7 +180,7 @@ def _within(change: Change, sign: int, lab: GradedFinding, others: Sequence[Grad
         elif far:
             way = "up" if sign > 0 else "down"
             words = f"{way} by {plain(abs(lab.value - before))} {lab.reported_unit} within {hours} h"
-            return Met(way, words, low=sign < 0)
+            return Met(way, words, low=sign < 0, moving=True)
     return doubts[0] if doubts else None
 
 

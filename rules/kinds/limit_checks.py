@@ -55,8 +55,11 @@ def _judge_sample(
     if word is None:
         checked = [held, *own, above_high_uln(when, lab, baseline), *changes(when, lab, labs, own)]
     out = [answer for answer in checked if isinstance(answer, Met) and not answer.history]
-    checked = [answer for answer in checked if not isinstance(answer, Met) or low in (None, answer.low)]
-    met = [answer for answer in out if low in (None, answer.low)]
+    if low is not None:
+        checked = [
+            a for a in checked if not isinstance(a, Met) or (a.low is low and (a.history or _is_low(out) is low))
+        ]
+    met = [answer for answer in checked if isinstance(answer, Met) and not answer.history]
     doubts = {answer for answer in checked if isinstance(answer, Ungraded)}
     known = doubts <= {Ungraded.NO_BASELINE}  # a missing baseline does not make doubtful that a result is back
     grade = max((grade.lowest for grade in _grades(when, lab) if grade.term), default=None)
@@ -75,6 +78,12 @@ def _judge_sample(
         grade=grade,
         extent=tuple(extent_of(lab, low=low, word=word) for low in _sides(checked, history=not met)),
     )
+
+
+def _is_low(met: Sequence[Met]) -> bool | None:
+    """Whether a sample is of the low side; of both, of that where it lies, wherever it moves."""
+    sides = [answer.low for answer in met if not answer.moving] + [answer.low for answer in met]
+    return sides[0] if sides else None
 
 
 def _words(lab: GradedFinding, doubts: Iterable[Ungraded]) -> Iterator[str]:
