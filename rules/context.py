@@ -21,6 +21,7 @@ class Context:
     graded: Mapping[str, tuple[GradedFinding, ...]] = field(default_factory=dict)  # by usubjid, in order of time
     ungraded: Mapping[str, str] = field(default_factory=dict)  # usubjid -> what broke while grading
     domains: frozenset[str] = frozenset()  # domains of which the study ever brought a file
+    asked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # test -> the rules that judge its results
 
     @property
     def local_now(self) -> datetime:

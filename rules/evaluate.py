@@ -39,6 +39,7 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
         graded=graded,
         ungraded=ungraded,
         domains=view.feed.domains,
+        asked_by=rulebook.asked_by,
     )
     said = _Said()
     for rule in rulebook.rules:

@@ -33,6 +33,12 @@ _ENDS = frozenset(
 """What ends dosing in a row without DSCAT; anything else might be a milestone, and doses are expected on."""
 
 _DEATHS = frozenset({"DEAD", "DEATH", "DIED", "死亡"})
+_LEAVES = _DEATHS | {
+    "CONSENT WITHDRAWN", "LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT", "WITHDRAWAL OF CONSENT", "失访", "撤回知情同意",
+    "退出研究",
+}  # fmt: skip
+"""Whom nothing more can be asked of."""
+
 _COMPLETED = frozenset({"COMPLETED", "完成"})
 """What may be said of the screening on the day of the first dose."""
 
@@ -122,6 +128,16 @@ def dosing_ended(participant: Participant, first: date | None) -> EndOfDosing | 
     earliest = min((end.earliest.date() for end in dated), default=date.min)
     on = min(dated, key=lambda end: (end.latest, end.earliest), default=None)
     return EndOfDosing(earliest, date.max if on is None else on.latest.date(), on, None in ends)
+
+
+def left_study(participant: Participant) -> date | None:
+    """Return the first day on which a participant may have died, withdrawn consent or been lost; None who has not."""
+    said = {(row.dsdecod or row.dsterm).upper(): row.dsstdtc for row in participant.dispositions}
+    left = [on for decod, on in said.items() if decod in _LEAVES]
+    subject = participant.subject
+    if subject is not None and (subject.dthdtc is not None or subject.dthfl == "Y"):
+        left.append(subject.dthdtc)
+    return min((on.earliest.date() if on is not None else date.min for on in left), default=None)
 
 
 def _ends_of(participant: Participant, first: date | None) -> Iterable[Dtc | None]:

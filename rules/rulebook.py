@@ -138,6 +138,15 @@ class Rulebook:
         """SHA-256 of the text, in hex: what a decision names."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @cached_property
+    def asked_by(self) -> dict[str, tuple[str, ...]]:
+        """Return for each test the rules that judge its results."""
+        found: dict[str, tuple[str, ...]] = {}
+        for rule in self.rules:
+            for test in self.kind_of(rule).tests(self.whens[rule.id]):
+                found[test] = (*found.get(test, ()), rule.id)
+        return found
+
     def rule(self, rule_id: str) -> Rule:
         """Return the rule of that id; raise KeyError if there is none."""
         return next(rule for rule in self.rules if rule.id == rule_id)

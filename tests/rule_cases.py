@@ -52,10 +52,10 @@ class Case:
     shared: dict[str, dict[str, str]]  # values by domain
 
     def judged(self) -> list[Judgement]:
-        """Return what the rule says: alone, unless it is about the feed, which hears what others cannot tell."""
+        """Return what the rule says: alone, unless it is about the others too, such as what they cannot tell."""
         book = BOOKS[self.book]
         rule = book.rule(self.rule_id)
-        if book.kind_of(rule).level == "participant":
+        if book.kind_of(rule).level == "participant" and rule.kind != "expected_sample":
             book = replace(book, rules=(rule,))
         view = StudyView(participants=(_participant(self.given, self.shared),), feed=_feed(self.given))
         evaluation = evaluate(book, view, self.given.get("now", NOW), ZoneInfo("Asia/Shanghai"))

@@ -177,7 +177,9 @@ def _visits(seed: int, person: Person, first_day: date, variability: Variability
     weeks = [week for week in range(0, LAST_WEEK + 1, 2) if week <= treated or week % 8 == 0]
     for week in (-1, *weeks):
         day = person.day(-SCREENING_DAYS if week < 0 else 1 + 7 * week)
-        seen = day if person.punctual or week <= 0 else day + chance.choice((-1, 0, 0, 1))
+        late = 0 if person.punctual or week <= 0 else chance.choice((-1, 0, 0, 1))
+        before_cycle = week % 4 == 0 and week < treated  # drawn before its first dose, never a day after it
+        seen = day + (min(late, 0) if before_cycle else late)
         entered = seen if person.punctual else seen + chance.choice((0, 0, 1))
         visit = {"VISITNUM": str(week + 2), "VISIT": "SCREENING" if week < 0 else f"WEEK {week}"}
         when = f"{iso(first_day, seen)}T08:{chance.randrange(10, 50)}"

@@ -1,6 +1,6 @@
 """The kinds of rule. A kind is one file: a strict `When`, `judge`, `describe`; and one line here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -11,6 +11,7 @@ from rules.kinds import (
     dose_excess,
     dosed_on_hold,
     eligibility,
+    expected_sample,
     feed,
     fever,
     fever_limits,
@@ -53,6 +54,7 @@ class Kind:
     domains: Callable[[Any], frozenset[str]]  # when the study brings none of these, the rule is not evaluable
     level: Literal["participant", "feed"] = "participant"
     needs_dosing_plan: Callable[[Any], bool] = lambda when: False
+    tests: Callable[[Any], Iterable[str]] = lambda when: ()  # whose results are judged
 
 
 def _always(*domains: str) -> Callable[[Any], frozenset[str]]:
@@ -66,15 +68,40 @@ FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 KINDS: dict[str, Kind] = {
     "dose_excess": Kind(dose_excess.When, dose_excess.judge, dose_excess.describe, _always("EC", "EX")),
     "criteria_count": Kind(
-        criteria_count.When, criteria_count.judge, criteria_count.describe, lambda when: frozenset(when.domains)
+        criteria_count.When,
+        criteria_count.judge,
+        criteria_count.describe,
+        lambda when: frozenset(when.domains),
+        tests=lambda when: dict.fromkeys(test for criterion in when.criteria for test in criterion.tests),
     ),
     "dosed_on_hold": Kind(dosed_on_hold.When, dosed_on_hold.judge, dosed_on_hold.describe, _always("EC", "EX")),
     "eligibility": Kind(eligibility.When, eligibility.judge, eligibility.describe, _always("IE")),
+    "expected_sample": Kind(
+        expected_sample.When,
+        expected_sample.judge,
+        expected_sample.describe,
+        _always("LB"),
+        needs_dosing_plan=lambda when: bool(when.needs_dosing_plan),
+    ),
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
-    "fever": Kind(fever_limits.When, fever.judge, fever.describe, _always("VS")),
+    "fever": Kind(
+        fever_limits.When,
+        fever.judge,
+        fever.describe,
+        _always("VS"),
+        tests=lambda when: (fever_limits.TEMPERATURE, fever_limits.NEUTROPHILS),
+    ),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
-    "lab_toxicity": Kind(lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB")),
-    "liver_injury": Kind(liver_limits.When, liver_injury.judge, liver_injury.describe, _always("LB")),
+    "lab_toxicity": Kind(
+        lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB"), tests=lambda when: (when.test,)
+    ),
+    "liver_injury": Kind(
+        liver_limits.When,
+        liver_injury.judge,
+        liver_injury.describe,
+        _always("LB"),
+        tests=lambda when: liver_limits.TESTS,
+    ),
     "listed_event": Kind(listed_event.When, listed_event.judge, listed_event.describe, _always("AE")),
     "medication": Kind(medication.When, medication.judge, medication.describe, _always("CM")),
     "missed_dose": Kind(
@@ -105,7 +132,11 @@ KINDS: dict[str, Kind] = {
         unreadable_value.When, unreadable_value.judge, unreadable_value.describe, _always(*DOMAINS)
     ),
     "value_limit": Kind(
-        value_limit.When, value_limit.judge, value_limit.describe, lambda when: frozenset(when.domains)
+        value_limit.When,
+        value_limit.judge,
+        value_limit.describe,
+        lambda when: frozenset(when.domains),
+        tests=lambda when: when.tests,
     ),
     "worsened_event": Kind(worsened_event.When, worsened_event.judge, worsened_event.describe, _always("AE")),
 }

@@ -21,6 +21,7 @@ from rules.kinds.lab_episodes import baseline_of, sample_words
 TRANSAMINASES = ("ALT", "AST")
 BILIRUBIN = "BILI"
 ALP = "ALP"
+TESTS = (*TRANSAMINASES, BILIRUBIN, ALP)
 
 
 class When(BaseModel):

@@ -1,0 +1,205 @@
+"""Kind `expected_sample`: a planned sample of which no result has come, and the rules that are blind for want of it.
+
+A sample is expected at study weeks, or before the first dose of each cycle. It must not know what a result means.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from rules.ctcae.grade import Ungraded
+from rules.ctcae.identity import lab_tests
+from rules.exposure import dosing_ended, first_dose, left_study, may_be_dosed
+from rules.graded import GradedFinding
+from rules.hit import EVERYTHING, Answer, Due, Judgement
+from rules.records import Dose, Participant
+from rules.regimen import Fate, day_of, fates_by_plan, planned_doses
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+
+def _are_known(tests: tuple[str, ...]) -> tuple[str, ...]:
+    for test in tests:
+        if test not in lab_tests():
+            raise ValueError(f"'{test}' is no known test")
+    return tests
+
+
+class When(BaseModel):
+    """Which tests are expected, at which weeks or how long before a cycle, and how long is waited for them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tests: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_are_known)]
+    at_weeks: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    window_days: Annotated[int, Field(ge=0)] | None = None  # either side of the day, at weeks
+    before_cycles_days: Annotated[int, Field(ge=0)] | None = None  # so many days at most before a cycle's first dose
+    entry_grace_days: Annotated[int, Field(ge=0)]
+    after_end_days: Annotated[int, Field(ge=0)] = 0  # samples at weeks are expected so long after the end of dosing
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if bool(self.at_weeks) is (self.before_cycles_days is not None):
+            raise ValueError("needs either at_weeks or before_cycles_days")
+        if bool(self.at_weeks) is (self.window_days is None):
+            raise ValueError("window_days belongs to at_weeks, and only there")
+        if self.window_days is not None:
+            weeks = sorted(self.at_weeks)
+            if any(7 * (later - week) <= 2 * self.window_days for week, later in pairwise(weeks)):
+                raise ValueError(f"at_weeks: windows of {self.window_days} days either side overlap")
+        return self
+
+    @property
+    def needs_dosing_plan(self) -> bool:
+        """Whether cycles must be known."""
+        return self.before_cycles_days is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A sample that the plan asks for: its days, and the study-local moment from which it counts as missing."""
+
+    name: str
+    opens: date
+    closes: date
+    deadline: datetime
+    dose: Dose | None = None  # before which it must be taken
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement | Due]:
+    """Answer for each expected sample whose time is over, and name the next moment at which one becomes overdue."""
+    first = first_dose(participant, context.header.zero_dose)
+    if first is None or not first.has_day:
+        if first is not None or (participant.doses and may_be_dosed(participant, context.header.zero_dose)):
+            reason = f"the first dose has no day: {first}" if first else "no date tells when the first dose was"
+            yield _answer(rule, participant, EVERYTHING, Answer.NOT_EVALUABLE, reason)
+        return
+    left = left_study(participant)
+    plan = _expected(when, participant, first.earliest.date(), context)
+    expected = [sample for sample in plan if left is None or sample.closes < left]
+    if pending := [sample.deadline for sample in expected if context.local_now < sample.deadline]:
+        yield Due(context.instant(min(pending)))
+    findings = [lab for lab in context.findings(participant) if lab.fault is not Ungraded.NO_RESULT]
+    for sample in expected:
+        if context.local_now >= sample.deadline:
+            yield from _about(rule, when, participant, context, sample, findings)
+
+
+def _expected(when: When, participant: Participant, first: date, context: "Context") -> Iterator[_Expected]:
+    """Yield the samples that the plan asks for while the participant takes part."""
+    grace = timedelta(days=1 + when.entry_grace_days)
+    if when.window_days is not None:
+        ended, window = dosing_ended(participant, first), timedelta(days=when.window_days)
+        for week in sorted(when.at_weeks):
+            on = first + timedelta(weeks=week)
+            if ended is None or (on - ended.earliest).days <= when.after_end_days:
+                yield _Expected(f"week {week}", on - window, on + window, _midnight(on + window + grace))
+    elif when.before_cycles_days is not None:
+        for cycle, dose, on in _cycles_begun(participant, first, context):
+            opens = on - timedelta(days=when.before_cycles_days)
+            yield _Expected(f"before cycle {cycle}", opens, on, _midnight(on + grace), dose)
+
+
+def _cycles_begun(participant: Participant, first: date, context: "Context") -> Iterator[tuple[int, Dose, date]]:
+    """Yield each cycle in which a planned dose was given, with the first such dose and its day."""
+    plan = context.dosing
+    if plan is None:
+        raise ValueError("the rulebook has no dosing plan")
+    cycles = {dose.name: dose.cycle for dose in planned_doses(plan, first)}
+    begun: set[int] = set()
+    for fate in fates_by_plan(plan, participant, first, context.header.zero_dose, context.local_now):
+        day = day_of(fate.record) if fate.record is not None else None
+        if fate.fate is Fate.GIVEN and fate.record is not None and day is not None and cycles[fate.name] not in begun:
+            begun.add(cycles[fate.name])
+            yield cycles[fate.name], fate.record, day
+
+
+def _about(
+    rule: "Rule",
+    when: When,
+    participant: Participant,
+    context: "Context",
+    sample: _Expected,
+    findings: Sequence[GradedFinding],
+) -> Iterator[Judgement]:
+    """Answer for one expected sample whose time is over."""
+    there = {test: [_fits(lab, sample) for lab in findings if lab.test == test] for test in when.tests}
+    missing = [test for test, fits in there.items() if True not in fits]
+    if not missing:
+        return
+    names = ", ".join(lab_tests()[test].name for test in missing)
+    if any(None in there[test] for test in missing):
+        reason = f"{names}: whether a result is of {_days(sample)} its date does not tell"
+        yield _answer(rule, participant, sample.name, Answer.NOT_EVALUABLE, reason)
+        return
+    reason = f"{names}: no result of {_days(sample)} by {sample.deadline:%Y-%m-%d %H:%M} study time"
+    blind = sorted({rule_id for test in missing for rule_id in context.asked_by.get(test, ())})
+    reason += f"; blind for want of it: {', '.join(blind)}" if blind else ""
+    yield _answer(rule, participant, sample.name, Answer.HIT, reason, names)
+
+
+def _fits(lab: GradedFinding, sample: _Expected) -> bool | None:
+    """Whether a result is of an expected sample, None where its date leaves that open."""
+    if lab.adt is None:
+        return None
+    first, last = lab.adt.earliest.date(), lab.adt.latest.date()
+    if last < sample.opens or first > sample.closes:
+        return False
+    dose = sample.dose
+    if dose is not None and dose.stdtc is not None and lab.adt.has_time and lab.adt.earliest > dose.stdtc.latest:
+        return False
+    return True if sample.opens <= first and last <= sample.closes else None
+
+
+def _days(sample: _Expected) -> str:
+    return f"{sample.opens} to {sample.closes}" if sample.opens < sample.closes else str(sample.closes)
+
+
+def _answer(
+    rule: "Rule", participant: Participant, scope: str, answer: Answer, reason: str, names: str = ""
+) -> Judgement:
+    hit = answer is Answer.HIT
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=participant.usubjid,
+        scope=scope,
+        anchors=frozenset({scope}),
+        answer=answer,
+        summary=f"{rule.title}: {scope}: {names}" if hit else f"{rule.title}: cannot be evaluated: {scope}",
+        reason=reason,
+        urgency=rule.urgency,
+        consequence=rule.consequence,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    names = ", ".join(lab_tests()[test].name for test in when.tests)
+    grace = f"{when.entry_grace_days} day{'' if when.entry_grace_days == 1 else 's'}"
+    if when.at_weeks:
+        weeks = ", ".join(map(str, sorted(when.at_weeks)))
+        asked = (
+            f"No result has come of a sample of weeks {weeks} after the first dose, {when.window_days} days either "
+            f"side, by {grace} after its last day"
+        )
+        end = f"None is expected later than {when.after_end_days} days after dosing has or may have ended"
+    else:
+        asked = (
+            f"No result has come of a sample of at most {when.before_cycles_days} days before the first dose of a "
+            f"cycle, nor of its day unless taken after that dose, by {grace} after the dose"
+        )
+        end = "A cycle of which no dose is recorded asks for none"
+    return (
+        f"{asked}, of each of: {names}. {end}, nor of who has died, withdrawn consent or been lost. The rules that ask "
+        "for a missing test are named."
+    )
