@@ -142,11 +142,15 @@ def test_falls_that_are_not_immediate_are_told_in_the_days_mail():
 @pytest.mark.parametrize("seed", SEEDS[:3])
 def test_no_incident_is_lost_in_the_swings(seed: int):
     cohort = staged_cohort(seed, FIRST_DAY, REALISTIC)
-    asked = [(incident, must) for incident in SCRIPT if incident.who for must in incident.must]
+    asked = [
+        (incident, must)
+        for incident in SCRIPT
+        if incident.who
+        for must in incident.must
+        if must.actions & CALLING and BOOK.rule(must.rule).kind != "dosed_on_hold"  # which asks the ledger
+    ]
     assert len(asked) > 15
     for incident, must in asked:
-        if not must.actions & CALLING:
-            continue
         person = cohort.person(incident.who)
         day = first_good_look(person.day(must.day))
         evaluation = evaluate(BOOK, view_on(cohort, day, [person.usubjid]), moment(cohort, day), ZONE)
