@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rules.ctcae.identity import lab_tests
 from rules.hit import Extent
 from rules.qualitative import Span
-from rules.units import UNITY, convert
+from rules.units import UNITY, convert, factor
 
 if TYPE_CHECKING:
     from rules.graded import GradedFinding
@@ -72,10 +72,17 @@ def name_of(extent: Extent) -> str:
     return f"{test.name} {extent.said}" if test is not None else extent.said
 
 
-def worse_by(test: str) -> str:
-    """Say by how much a result of a test is worse than one that was told, as "5 %"; '' where nothing is."""
+def worse_by(test: str, unit: str = "") -> str:
+    """Say by how much a result of a test is worse than one that was told, as "5 %"; '' where nothing is.
+
+    It is said in the unit asked for, where the usual one converts to it by a factor.
+    """
     known = lab_tests()[test]
     if known.worse_by is None:
         return f"a factor of {_HALF_AS_MUCH_AGAIN}"
-    unit = f" {known.units[0]}" if known.units[0] != UNITY else ""
-    return f"{known.worse_by}{unit}" if known.worse_by.is_finite() else ""
+    if not known.worse_by.is_finite():
+        return ""
+    usual = known.units[0]
+    times = factor(test, usual, unit) if unit else None
+    by, said = (known.worse_by * times[0] / times[1], unit) if times is not None else (known.worse_by, usual)
+    return f"{by.normalize():f}{f' {said}' if said != UNITY else ''}"

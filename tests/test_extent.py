@@ -16,7 +16,7 @@ from alerts.ledger import rebuild
 from alerts.store import Store
 from alerts.tables import Alert
 from rules.ctcae.identity import lab_tests
-from rules.extent import extent_of, further
+from rules.extent import extent_of, further, worse_by
 from rules.graded import GradedFinding
 from rules.hit import Answer, Extent
 from rules.kinds.fever_limits import TEMPERATURE
@@ -296,6 +296,23 @@ def test_an_episode_of_a_pattern_only_goes_further_out(results: list[tuple[str, 
     units = {"SYSBP": "mmHg", "PULSE": "beats/min"}
     rows = [sample(test, 8 + n, result, units[test], domain="VS") for n, (test, result) in enumerate(results)]
     only_grow("criteria_count", {"within_days": 3, "at_least": 2, "of": criteria}, rows, [])
+
+
+@pytest.mark.parametrize(
+    ("test", "unit", "words"),
+    [
+        ("OXYSAT", "", "5 %"),
+        ("HGB", "", "1 g/dL"),
+        ("HGB", "g/L", "10 g/L"),
+        ("QTCF", "s", "0.03 s"),
+        ("TEMP", "F", "1 C"),  # no factor alone converts it
+        ("SLEDAI", "", "4"),
+        ("PLAT", "10^9/L", "a factor of 1.5"),
+        ("HCG", "U/L", ""),
+    ],
+)
+def test_by_how_much_a_result_is_worse_is_said_in_the_unit_of_the_rule(test: str, unit: str, words: str):
+    assert worse_by(test, unit) == words
 
 
 def test_every_test_says_by_how_much_it_is_worse():

@@ -216,6 +216,20 @@ def test_a_fever_that_goes_on_is_told_by_its_highest_reading_and_its_latest(last
     assert "latest" not in alone.summary
 
 
+def test_how_far_out_a_fever_is_is_said_of_its_highest_reading():
+    (hit,) = [j for j in said(temp(38.6, 8, "09:00"), temp(41, 8, "15:00"), temp(39, 8, "20:00")) if j.answer == "hit"]
+    assert [(one.test, one.side, float(one.value)) for one in hit.extent] == [("TEMP", "high", 41)]
+
+
+def test_how_far_out_a_febrile_neutropenia_is_is_said_of_both_halves():
+    (hit,) = febrile(
+        count(0.9, 8), temp(38.6, 8, "09:00"), count(0.1, 9), temp(39.9, 9, "09:00"), temp(38.4, 9, "20:00")
+    )
+    assert {(one.test, one.side, float(one.value)) for one in hit.extent} == {
+        ("NEUT", "low", 0.1), ("TEMP", "high", 39.9),
+    }  # fmt: skip
+
+
 def test_a_fever_at_the_very_time_of_a_dose_is_not_explained_by_it():
     (hit,) = said(temp("39.0", 3, "09:00"))
     assert isinstance(hit, Judgement)

@@ -166,6 +166,16 @@ def test_alt_alone_is_written_down_or_told_as_the_rulebook_asks():
     assert worse.anchors & hit.anchors  # the same alert, worse
 
 
+def test_how_far_out_the_liver_is_is_said_of_every_pair_of_an_episode():
+    rows = (at("ALT", 8, 230), at("BILI", 9, 45), at("ALT", 15, 700), at("AST", 15, 300), at("BILI", 16, 200))
+    (hit,) = liver(*rows)
+    assert {one.test: (one.side, float(one.value)) for one in hit.extent} == {
+        "ALT": ("high", 700), "AST": ("high", 300), "BILI": ("high", 200),
+    }  # fmt: skip
+    (alone,) = liver(at("ALT", 8, 230), at("ALT", 15, 700), at("BILI", 15, 20), temple="tell")
+    assert [(one.test, float(one.value)) for one in alone.extent] == [("ALT", 700)]
+
+
 def test_an_earlier_normal_bilirubin_does_not_answer_for_later():
     (open_,) = liver(at("ALT", 8, 130), at("BILI", 7, 20))
     assert (open_.answer, open_.told, open_.urgency) == (Answer.NOT_EVALUABLE, True, Urgency.SAME_DAY)

@@ -234,8 +234,8 @@ def describe(when: When) -> str:
     optional = [*map(_words, when.of), *([when.name(len(when.criteria))] if when.of_events else [])]
     some = [f"at least {when.at_least} of: {'; '.join(optional)}"] if when.at_least < len(optional) else optional
     days = "1 day" if when.within_days == 1 else f"{when.within_days} days"
-    tests = dict.fromkeys(test for criterion in when.criteria for test in criterion.tests)
-    steps = [f"{lab_tests()[test].name} by {by}" for test in tests if (by := worse_by(test))]
+    asked = {test: criterion.unit for criterion in reversed(when.criteria) for test in reversed(criterion.tests)}
+    steps = [f"{lab_tests()[t].name} by {by}" for t, unit in reversed(asked.items()) if (by := worse_by(t, unit))]
     steps += ["in words by a step"] if any(criterion.positive is not None for criterion in when.criteria) else []
     words = [f"After the first dose, at most {days} apart: {'; and '.join([*map(_words, when.all_of), *some])}."]
     words.append("An episode ends once later results do not make the pattern any more.")

@@ -112,6 +112,12 @@ class When(BaseModel):
                 raise ValueError("recovers_at_least must not lie below a hold criterion")
 
     @property
+    def unit(self) -> str:
+        """The unit in which the limits are given, '' where none is."""
+        amounts = (self.min_fall, self.recovers_at_least, *(hold.below for hold in self.hold))
+        return next((amount.unit for amount in amounts if amount is not None), "")
+
+    @property
     def fall_words(self) -> str:
         """The fall that (a) asks for, in words."""
         return f"{self.min_fall_percent} %" if self.min_fall_percent is not None else str(self.min_fall)

@@ -221,7 +221,7 @@ def describe(when: When) -> str:
     words.append(
         f"After a sample that meets nothing{' and is that far up' if room else ''}, {' or '.join(severe)} is news."
     )
-    words.append(f"Told again where it is worse than told by a grade or by {worse_by(when.test)}.")
+    words.append(f"Told again where it is worse than told by a grade or by {worse_by(when.test, when.unit)}.")
     words.append(f"Without a usable baseline, grade {when.new_grade} or worse is new and a lower one not evaluable.")
     words.append(
         f"A grade that was there at baseline and is no worse, and samples before the first dose, are history; from the "

@@ -139,6 +139,13 @@ class When(BaseModel):
         return (False, True) if self.looks_up and self.looks_down else (None,)
 
     @property
+    def unit(self) -> str:
+        """The unit in which the limits are given, '' where none is."""
+        changes = (change.by for change in (self.rise, self.fall) if change is not None)
+        amounts = (self.at_least, self.below, self.recovers_at_least, self.recovers_at_most, *changes)
+        return next((amount.unit for amount in amounts if amount is not None), "")
+
+    @property
     def domains(self) -> frozenset[str]:
         """The domains that bring these tests."""
         return frozenset(lab_tests()[test].domain for test in self.tests)
@@ -216,7 +223,7 @@ def high_baseline_words(when: When) -> str:
 
 def again_words(when: When) -> Iterator[str]:
     """Say when an episode that was told is told again."""
-    by = list(dict.fromkeys(words for test in when.tests if (words := worse_by(test))))
+    by = list(dict.fromkeys(words for test in when.tests if (words := worse_by(test, when.unit))))
     by += ["a step in words"] if by and when.positive is not None else []
     by += ["a grade"] if when.min_grade is not None else []
     worse = [f"it is worse than told by {' or '.join(by)}"] if by else []
