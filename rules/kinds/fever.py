@@ -120,11 +120,12 @@ def describe(when: When) -> str:
         f"{when.expected_hours} hours after it. One that settles is written down as expected; only a reading of the "
         f"{when.settled_slack_hours} hours after those, or earlier, shows that. Where dates without times "
         f"cannot tell, it is told; where no dose has a date, or nothing shows that a fever settled, that is told. "
-        f"So is a reading outside {when.plausible}, which shows nothing. An episode is told again where it is "
-        f"worse than told by {worse_by(TEMPERATURE)}."
+        f"So is a reading outside {when.plausible}, which shows nothing. An episode ends with a reading below "
+        f"{when.settled_below}; it is told again where it is worse than told by {worse_by(TEMPERATURE)}."
     )
     if when.neutropenia is not None:
         limits = when.neutropenia
         words += f" Also, whatever the doses, {in_words(limits)}: {limits.urgency}, {limits.consequence}."
+        words += " Pairs that share a result are one episode."
         words += f" That is told again where the neutrophils are worse than told by {worse_by(NEUTROPHILS)}, too."
     return words
