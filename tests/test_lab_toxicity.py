@@ -650,6 +650,7 @@ def test_the_last_grade_may_be_one_of_the_rules_own_cut_offs(result: str, expect
     ("baseline", "between", "episodes"),
     [
         (90, (65, 74), 2),  # grade 2, which the baseline was not: no recovery, and yet nothing was met
+        (90, (74, 65), 2),  # whatever is mild in between
         (90, (65, 67.5), 1),  # still such a fall
         (90, (65, "x"), 1),
         (45, (44,), 1),  # too near to the hold

@@ -410,6 +410,29 @@ def test_one_concern_of_two_tests_is_confirmed_by_two_samples_of_one_test():
     assert answers(hits) == [Answer.HIT]
 
 
+@pytest.mark.parametrize(("uln", "back", "episodes"), [(84, 84, 2), (84, 85, 1), ("", 85, 2)])
+def test_without_a_baseline_a_creatinine_is_back_within_its_range_and_without_that_after_the_rise(uln, back, episodes):
+    days = [(8, 70), (10, 100), (30, back), (32, back + 30)]
+    hits = told("CREAT", {k: v for k, v in KIDNEY.items() if k != "tests"}, *days, unit="umol/L", high=uln)
+    assert answers(hits).count(Answer.HIT) == episodes
+
+
+@pytest.mark.parametrize("keys", [("a", "b"), ("b", "a")])
+def test_of_two_results_of_a_day_one_that_is_a_concern_keeps_it_open_though_its_hold_is_in_doubt(keys):
+    cells = [(8, 1.6, "8"), (9, 0.3, keys[0]), (9, ">2", keys[1]), (10, 1.6, "10")]
+    rows = [sample("EOS", day, n, high=0.5, key=key) for day, n, key in cells]
+    hits = [hit for hit in judged("value_limit", EOSINOPHILS, rows) if hit.answer is Answer.HIT]
+    assert [len(hit.anchors) for hit in hits] == [3]
+
+
+@pytest.mark.parametrize(("calm", "episodes"), [("BASO", 1), ("EOS", 2)])
+def test_a_hold_is_news_after_its_own_test_met_nothing(calm: str, episodes: int):
+    room = {"either": True, "recovers_at_most": CELLS | {"value": 1}}
+    rows = [sample(test, day, n, high=0.5) for test, day, n in (("EOS", 8, 5), (calm, 9, 1.2), ("EOS", 10, 5.1))]
+    hits = judged("value_limit", EOSINOPHILS | room | {"tests": ["EOS", "BASO"]}, rows)
+    assert answers(hits).count(Answer.HIT) == episodes
+
+
 def test_what_cannot_be_told_of_either_test_is_said_once_and_by_name():
     (cannot,) = interval(("QTCF", 8, "x"), ("QTCB", 8, ">400"))
     assert (cannot.answer, cannot.scope) == (Answer.NOT_EVALUABLE, "QTCF/QTCB")

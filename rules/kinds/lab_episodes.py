@@ -77,7 +77,6 @@ def _courses(samples: Sequence[Judged]) -> list[_Course]:
                 ongoing = _Course()
                 courses.append(ongoing)
             ongoing.hits.append(sample)
-            ongoing.calm.discard(sample.lab.test)
         elif ongoing is not None and ongoing.precedes(sample):
             if sample.calm:
                 ongoing.calm.add(sample.lab.test)

@@ -67,7 +67,7 @@ def _judge_sample(
         lab=lab,
         hit=bool(met),
         start=baseline,
-        recovered=not met and known and (word is not None or _is_back(when, lab, low, doubtful=bool(doubts))),
+        recovered=not met and known and (word is not None or _is_back(when, lab, low)),
         turned=bool(out) and not met,
         calm=not met and not doubts,
         unknown="" if met and not isinstance(held, Ungraded) else "; ".join(sorted(_words(lab, doubts))),
@@ -180,15 +180,15 @@ def _positive(least: str, word: Span | None) -> Checked:
     return Ungraded.OPEN_WORD if word.highest >= STEPS.index(least) else None
 
 
-def _is_back(when: When, lab: GradedFinding, low: bool | None, *, doubtful: bool) -> bool:
+def _is_back(when: When, lab: GradedFinding, low: bool | None) -> bool:
     """Whether a result that meets nothing is back on either side on which the rule looks, or on the one asked for."""
     if when.is_momentary:
-        return not doubtful
-    down = low is True or not when.looks_up or _is_down_again(when, lab, doubtful=doubtful)
-    return down and (low is False or not when.looks_down or _is_up_again(when, lab, doubtful=doubtful))
+        return True
+    down = low is True or not when.looks_up or _is_down_again(when, lab)
+    return down and (low is False or not when.looks_down or _is_up_again(when, lab))
 
 
-def _is_down_again(when: When, lab: GradedFinding, *, doubtful: bool) -> bool:
+def _is_down_again(when: When, lab: GradedFinding) -> bool:
     """Whether a result is as far down as the rule says; else within its range, or no higher than the baseline."""
     if when.recovers_at_times_baseline is not None and lab.base is not None:
         return passes(lab, when.recovers_at_times_baseline, lab.base) is False
@@ -197,14 +197,14 @@ def _is_down_again(when: When, lab: GradedFinding, *, doubtful: bool) -> bool:
     if when.recovers_at_most is not None:
         return is_down_again(lab, amount_in(lab, when.recovers_at_most))
     ends = [end for end in (lab.uln, lab.base) if end is not None]
-    return passes(lab, Decimal(1), max(ends)) is False if ends else not doubtful
+    return not ends or passes(lab, Decimal(1), max(ends)) is False
 
 
-def _is_up_again(when: When, lab: GradedFinding, *, doubtful: bool) -> bool:
+def _is_up_again(when: When, lab: GradedFinding) -> bool:
     """Whether a result is as far up as the rule says; else, where it has a range, within it or at the baseline."""
     if when.recovers_at_least is not None:
         return is_up_again(lab, amount_in(lab, when.recovers_at_least))
-    return is_up_again(lab, lab.lln) if lab.lln is not None else not doubtful
+    return lab.lln is None or is_up_again(lab, lab.lln)
 
 
 def _grades(when: When, lab: GradedFinding) -> Iterator[Grade]:

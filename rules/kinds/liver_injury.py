@@ -240,6 +240,6 @@ def describe(when: When) -> str:
     alone = f"told ({when.temple_urgency})" if when.temple == "tell" else "written down and not told"
     return (
         f"{words} ALT or AST that high with bilirubin measured from that day on and not above is {alone}. Where one of "
-        f"the two is that high and the other was not measured from that day on, this is told. Pairs that share a result "
-        f"are one episode; it is told again where a result is worse than told by {worse_by(BILIRUBIN)}."
+        f"the two is that high and the other was not measured from that day on, this is told. Pairs that share a "
+        f"result are one episode; it is told again where a result is worse than told by {worse_by(BILIRUBIN)}."
     )
