@@ -30,17 +30,7 @@ class Evaluation:
 
 def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo) -> Evaluation:
     """Judge the participants and the feed of a view at the aware instant `now`."""
-    graded, ungraded = _grade(view.participants, rulebook.header)
-    context = Context(
-        now=now,
-        zone=zone,
-        header=rulebook.header,
-        dosing=rulebook.dosing,
-        graded=graded,
-        ungraded=ungraded,
-        domains=view.feed.domains,
-        asked_by=rulebook.asked_by,
-    )
+    context = context_of(rulebook, view, now, zone)
     said = _Said()
     for rule in rulebook.rules:
         if rulebook.kind_of(rule).level == "participant":
@@ -55,6 +45,21 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
             said.run(rulebook, rule, (feed,), feed, context)
     return Evaluation(
         judgements=tuple(said.judgements), failures=tuple(said.failures), runs=tuple(said.runs), due=said.due
+    )
+
+
+def context_of(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo) -> Context:
+    """Return what the rules are told beside the records of a view."""
+    graded, ungraded = _grade(view.participants, rulebook.header)
+    return Context(
+        now=now,
+        zone=zone,
+        header=rulebook.header,
+        dosing=rulebook.dosing,
+        graded=graded,
+        ungraded=ungraded,
+        domains=view.feed.domains,
+        asked_by=rulebook.asked_by,
     )
 
 

@@ -559,3 +559,15 @@ def test_the_load_of_a_study_that_is_not_there_is_refused(tmp_path: Path) -> Non
     settings = write_settings(tmp_path)
     code, said = refused("rulebook", "low_dose_il2_sle", "--load", "--settings", settings, "--study", "NONE")
     assert (code, said.startswith("there is no study NONE in ")) == (Exit.USAGE, True)
+
+
+def test_the_plan_of_a_participant_says_where_today_is(swept: Path) -> None:
+    said = well("plan", "SYN-001", "--settings", swept)
+    assert "SYN-001, as the ledger has it" in said
+    assert said.count("--- today ---") == 1
+
+
+def test_the_plan_of_nobody_is_refused(swept: Path) -> None:
+    code, said = refused("plan", "P-NONE", "--settings", swept)
+    assert code == Exit.USAGE
+    assert said.startswith("no record of P-NONE in ")

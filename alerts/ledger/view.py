@@ -37,11 +37,12 @@ def study_view(session: Session, sweep: OpenSweep, batch: Batch, usubjids: Seque
     )
 
 
-def standing_view(session: Session, study: str) -> StudyView:
-    """Return the records that stand of all participants, outside a sweep; of the feed only what the study brings."""
+def standing_view(session: Session, study: str, usubjids: Sequence[str] | None = None) -> StudyView:
+    """Return the records that stand of participants, by default all, outside a sweep; of the feed what it brings."""
     everybody = participants(session, study)
+    asked = everybody if usubjids is None else [usubjid for usubjid in usubjids if usubjid in everybody]
     return StudyView(
-        participants=tuple(_participants(session, study, everybody)),
+        participants=tuple(_participants(session, study, asked)),
         feed=Feed(
             participants=len(everybody),
             domains=frozenset(domain for domain, _ in last_read(session, study)),

@@ -3,7 +3,7 @@
 A sample is expected at study weeks, or before the first dose of each cycle. It must not know what a result means.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -62,7 +62,7 @@ class When(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _Expected:
+class Expected:
     """A sample that the plan asks for: its days, and the study-local moment from which it counts as missing."""
 
     name: str
@@ -80,30 +80,30 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             reason = f"the first dose has no day: {first}" if first else "no date tells when the first dose was"
             yield _answer(rule, participant, EVERYTHING, Answer.NOT_EVALUABLE, reason)
         return
-    left = left_study(participant)
-    plan = _expected(when, participant, first.earliest.date(), context)
-    expected = [sample for sample in plan if left is None or sample.closes < left]
+    expected = expected_samples(when, participant, first.earliest.date(), context)
     if pending := [sample.deadline for sample in expected if context.local_now < sample.deadline]:
         yield Due(context.instant(min(pending)))
-    findings = [lab for lab in context.findings(participant) if lab.fault is not Ungraded.NO_RESULT]
     for sample in expected:
         if context.local_now >= sample.deadline:
-            yield from _about(rule, when, participant, context, sample, findings)
+            yield from _about(rule, when, participant, context, sample)
 
 
-def _expected(when: When, participant: Participant, first: date, context: "Context") -> Iterator[_Expected]:
-    """Yield the samples that the plan asks for while the participant takes part."""
+def expected_samples(when: When, participant: Participant, first: date, context: "Context") -> list[Expected]:
+    """Return the samples that the plan asks for while the participant takes part; `first` is the day of first dose."""
+    left = left_study(participant)
     grace = timedelta(days=1 + when.entry_grace_days)
+    found: list[Expected] = []
     if when.window_days is not None:
         ended, window = dosing_ended(participant, first), timedelta(days=when.window_days)
         for week in sorted(when.at_weeks):
             on = first + timedelta(weeks=week)
             if ended is None or (on - ended.earliest).days <= when.after_end_days:
-                yield _Expected(f"week {week}", on - window, on + window, _midnight(on + window + grace))
+                found.append(Expected(f"week {week}", on - window, on + window, _midnight(on + window + grace)))
     elif when.before_cycles_days is not None:
         for cycle, dose, on in _cycles_begun(participant, first, context):
             opens = on - timedelta(days=when.before_cycles_days)
-            yield _Expected(f"before cycle {cycle}", opens, on, _midnight(on + grace), dose)
+            found.append(Expected(f"before cycle {cycle}", opens, on, _midnight(on + grace), dose))
+    return [sample for sample in found if left is None or sample.closes < left]
 
 
 def _cycles_begun(participant: Participant, first: date, context: "Context") -> Iterator[tuple[int, Dose, date]]:
@@ -120,31 +120,39 @@ def _cycles_begun(participant: Participant, first: date, context: "Context") -> 
             yield cycles[fate.name], fate.record, day
 
 
+def results_of(when: When, participant: Participant, context: "Context", sample: Expected) -> dict[str, bool | None]:
+    """Say of each test whether a result of an expected sample is there, None where a date leaves that open."""
+    there: dict[str, bool | None] = {}
+    for test in when.tests:
+        fits = {
+            _fits(lab, sample)
+            for lab in context.findings(participant)
+            if lab.test == test and lab.fault is not Ungraded.NO_RESULT
+        }
+        there[test] = True if True in fits else None if None in fits else False
+    return there
+
+
 def _about(
-    rule: "Rule",
-    when: When,
-    participant: Participant,
-    context: "Context",
-    sample: _Expected,
-    findings: Sequence[GradedFinding],
+    rule: "Rule", when: When, participant: Participant, context: "Context", sample: Expected
 ) -> Iterator[Judgement]:
     """Answer for one expected sample whose time is over."""
-    there = {test: [_fits(lab, sample) for lab in findings if lab.test == test] for test in when.tests}
-    missing = [test for test, fits in there.items() if True not in fits]
+    there = results_of(when, participant, context, sample)
+    missing = [test for test, received in there.items() if not received]
     if not missing:
         return
     names = ", ".join(lab_tests()[test].name for test in missing)
-    if any(None in there[test] for test in missing):
-        reason = f"{names}: whether a result is of {_days(sample)} its date does not tell"
+    if None in there.values():
+        reason = f"{names}: whether a result is of {days_of(sample)} its date does not tell"
         yield _answer(rule, participant, sample.name, Answer.NOT_EVALUABLE, reason)
         return
-    reason = f"{names}: no result of {_days(sample)} by {sample.deadline:%Y-%m-%d %H:%M} study time"
+    reason = f"{names}: no result of {days_of(sample)} by {sample.deadline:%Y-%m-%d %H:%M} study time"
     blind = sorted({rule_id for test in missing for rule_id in context.asked_by.get(test, ())})
     reason += f"; blind for want of it: {', '.join(blind)}" if blind else ""
     yield _answer(rule, participant, sample.name, Answer.HIT, reason, names)
 
 
-def _fits(lab: GradedFinding, sample: _Expected) -> bool | None:
+def _fits(lab: GradedFinding, sample: Expected) -> bool | None:
     """Whether a result is of an expected sample, None where its date leaves that open."""
     if lab.adt is None:
         return None
@@ -157,7 +165,8 @@ def _fits(lab: GradedFinding, sample: _Expected) -> bool | None:
     return True if sample.opens <= first and last <= sample.closes else None
 
 
-def _days(sample: _Expected) -> str:
+def days_of(sample: Expected) -> str:
+    """Name the days on which a sample is expected."""
     return f"{sample.opens} to {sample.closes}" if sample.opens < sample.closes else str(sample.closes)
 
 

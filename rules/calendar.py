@@ -1,0 +1,103 @@
+"""A participant's calendar: each planned dose and sample with what became of it, and the times on hold.
+
+It asks what the rules ask, so that it never says otherwise. It must not tell amounts, treatments or lots.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from rules.context import Context
+from rules.exposure import first_dose
+from rules.kinds import expected_sample
+from rules.records import Participant
+from rules.regimen import DoseFate, Fate, day_of, fates_as_collected, fates_by_plan, given_records, spans_days
+from rules.rulebook import Rulebook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a calendar: what is or was expected when, and what became of it."""
+
+    on: date | None  # None where nobody can tell
+    days: str  # on or between which it is expected
+    what: str
+    became: str
+
+
+def calendar(participant: Participant, rulebook: Rulebook, context: Context) -> tuple[Line, ...]:
+    """Return the lines of a participant's calendar in order of time, those without a day last."""
+    lines = [*_doses(participant, context), *_samples(participant, rulebook, context), *_holds(participant, context)]
+    return tuple(sorted(lines, key=lambda line: (line.on or date.max, line.what)))
+
+
+def _doses(participant: Participant, context: Context) -> Iterator[Line]:
+    """Yield the planned doses, where there is a plan and a day from which it counts, and what else was given."""
+    zero_dose, plan, first = context.header.zero_dose, context.dosing, first_dose(participant, context.header.zero_dose)
+    if plan is not None and first is not None and first.has_day:
+        fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
+    else:
+        fates = fates_as_collected(participant, zero_dose, plan.entry_grace_days if plan else 0, context.local_now)
+    for fate in fates:
+        if fate.fate is not Fate.NOT_EXPECTED:
+            yield Line(
+                on=fate.on,
+                days=str(fate.on or ""),
+                what=f"dose {fate.name}".replace("dose dose", "dose"),
+                became=_of(fate),
+            )
+    told = {fate.record.version for fate in fates if fate.record is not None}
+    for dose in given_records(participant, zero_dose):
+        if dose.version not in told and not spans_days(dose):
+            yield Line(
+                on=day_of(dose),
+                days="",
+                what="dose outside the plan",
+                became=f"given {dose.stdtc or 'on no known date'}",
+            )
+
+
+def _name(fate: DoseFate) -> str:
+    """Name a dose; what follows no plan is named by its date already."""
+    return fate.name if fate.name.startswith("dose ") else f"dose {fate.name}"
+
+
+def _of(fate: DoseFate) -> str:
+    """Say what became of a dose."""
+    day = day_of(fate.record) if fate.record is not None else None
+    if fate.fate is Fate.GIVEN and fate.on is not None and day is not None and day != fate.on:
+        apart = (day - fate.on).days
+        return f"given {abs(apart)} day{'' if abs(apart) == 1 else 's'} {'late' if apart > 0 else 'early'}, {day}"
+    if fate.fate is Fate.NOT_DUE and fate.deadline is not None:
+        return f"not due before {fate.deadline:%Y-%m-%d %H:%M}"
+    return str(fate.fate)
+
+
+def _samples(participant: Participant, rulebook: Rulebook, context: Context) -> Iterator[Line]:
+    """Yield the samples that rules of kind `expected_sample` wait for."""
+    first = first_dose(participant, context.header.zero_dose)
+    if first is None or not first.has_day:
+        return
+    for rule in rulebook.rules:
+        when = rulebook.whens[rule.id]
+        if isinstance(when, expected_sample.When):
+            for sample in expected_sample.expected_samples(when, participant, first.earliest.date(), context):
+                there = expected_sample.results_of(when, participant, context, sample)
+                missing = ", ".join(test for test, received in there.items() if not received)
+                overdue = context.local_now >= sample.deadline
+                became = f"{'not received' if overdue else 'awaited'}: {missing}" if missing else "received"
+                days = expected_sample.days_of(sample)
+                yield Line(on=sample.opens, days=days, what=f"sample {sample.name} ({rule.id})", became=became)
+
+
+def _holds(participant: Participant, context: Context) -> Iterator[Line]:
+    """Yield the times on hold, at their begin."""
+    for hold in participant.holds:
+        since = context.local(hold.since)
+        until = f"released {context.local(hold.until):%Y-%m-%d %H:%M}" if hold.until is not None else "not released"
+        yield Line(
+            on=since.date(),
+            days=f"from {since:%Y-%m-%d %H:%M}",
+            what=f"{hold.consequence} ({hold.rule_id})",
+            became=until,
+        )

@@ -1,0 +1,85 @@
+"""A participant's calendar: what is planned, what became of it, in the order in which a nurse would look."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from rules.calendar import Line, calendar
+from rules.evaluate import context_of
+from rules.reading import read_record
+from rules.records import Dose, Finding, Hold, Participant, StudyView
+from rules.rulebook import load_rulebook
+
+BOOK = load_rulebook("low_dose_il2_sle")
+
+
+def lines_of(now: datetime, doses: list[dict[str, str]], tests: dict[str, str] | None = None, **more) -> list[Line]:
+    """Return the calendar of a participant whose blood counts, if any, were drawn on the days given."""
+    records = {
+        "doses": tuple(
+            read_record("EC", {"USUBJID": "P1", "ECOCCUR": "Y"} | dose, version=number, key=f"EC{number}")
+            for number, dose in enumerate(doses, 1)
+        ),
+        "findings": tuple(
+            read_record(
+                "LB",
+                {"USUBJID": "P1", "LBTESTCD": test, "LBORRES": "5", "LBORRESU": "10^9/L", "LBDTC": day},
+                version=100 + number,
+                key=f"LB{number}",
+            )
+            for number, (test, day) in enumerate((tests or {}).items(), 1)
+        ),
+    }
+    assert all(isinstance(dose, Dose) for dose in records["doses"])
+    assert all(isinstance(finding, Finding) for finding in records["findings"])
+    participant = Participant(usubjid="P1", **records, **more)
+    view = StudyView(participants=(participant,))
+    return list(calendar(participant, BOOK, context_of(BOOK, view, now, ZoneInfo("Asia/Shanghai"))))
+
+
+def test_every_planned_dose_has_one_line_and_says_what_became_of_it():
+    doses = [
+        {"ECSTDTC": "2026-01-05T09:00"},
+        {"ECSTDTC": "2026-01-08T09:00"},
+        {"ECSTDTC": "2026-01-08", "ECOCCUR": "N"},
+        {"ECSTDTC": "2026-01-13"},
+        {"ECSTDTC": "2026-01-25"},
+    ]
+    lines = lines_of(datetime(2026, 1, 16, 4, 0, tzinfo=UTC), doses)
+    doses_told = [(line.what, line.days, line.became) for line in lines if line.what.startswith("dose C1")]
+    assert doses_told == [
+        ("dose C1D1", "2026-01-05", "given"),
+        ("dose C1D3", "2026-01-07", "given 1 day late, 2026-01-08"),
+        ("dose C1D5", "2026-01-09", "recorded as not given"),
+        ("dose C1D7", "2026-01-11", "nothing recorded"),
+        ("dose C1D9", "2026-01-13", "given"),
+        ("dose C1D11", "2026-01-15", "not due before 2026-01-19 00:00"),
+        ("dose C1D13", "2026-01-17", "not due before 2026-01-21 00:00"),
+    ]
+    assert [(line.what, line.became) for line in lines if "outside" in line.what] == [
+        ("dose outside the plan", "given 2026-01-25")
+    ]
+
+
+def test_samples_are_received_awaited_or_not_received():
+    lines = lines_of(
+        datetime(2026, 1, 16, 4, 0, tzinfo=UTC),
+        [{"ECSTDTC": "2026-01-05T09:00"}],
+        dict.fromkeys(("WBC", "NEUT", "LYM", "HGB"), "2026-01-05T08:00"),
+    )
+    samples = {line.what: (line.days, line.became) for line in lines if line.what.startswith("sample")}
+    assert samples["sample before cycle 1 (LAB-01)"] == ("2026-01-02 to 2026-01-05", "not received: PLAT")
+    days, became = samples["sample week 2 (LAB-02)"]
+    assert (days, became[:14]) == ("2026-01-16 to 2026-01-22", "awaited: WBC, ")
+
+
+def test_holds_stand_at_their_begin_and_what_has_no_day_comes_last():
+    hold = Hold(rule_id="CYT-02", consequence="hold", summary="", since=datetime(2026, 1, 6, 2, 0, tzinfo=UTC))
+    released = Hold(
+        rule_id="CLS-01", consequence="stop", summary="", since=hold.since, until=datetime(2026, 1, 7, 2, tzinfo=UTC)
+    )
+    lines = lines_of(datetime(2026, 1, 16, tzinfo=UTC), [{"ECSTDTC": "2026-01"}], holds=(hold, released))
+    assert [(line.days, line.what, line.became) for line in lines] == [
+        ("from 2026-01-06 10:00", "hold (CYT-02)", "not released"),
+        ("from 2026-01-06 10:00", "stop (CLS-01)", "released 2026-01-07 10:00"),
+        ("", "dose of 2026-01 (day unknown)", "given"),
+    ]
