@@ -79,7 +79,7 @@ STORIES = {
             row("WEIGHT", "01-11", 60),
             row("WEIGHT", "01-12", 62.5),
             row("ALB", "01-12", 33),
-        ],  # fmt: skip
+        ],
         [row("ALB", "02-09", 34.5), row("WEIGHT", "02-09", 60.5), row("SYSBP", "02-09", 118)],
         [row("WEIGHT", "03-08", 60.5), row("WEIGHT", "03-09", 63), row("ALB", "03-09", 33)],
     ),
