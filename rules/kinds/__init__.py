@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import BaseModel
 
 from rules.kinds import (
+    adherence,
     criteria_count,
     dose_excess,
     dosed_on_hold,
@@ -66,6 +67,13 @@ FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 """What can be wrong with a source; every rulebook watches for all of them."""
 
 KINDS: dict[str, Kind] = {
+    "adherence": Kind(
+        adherence.When,
+        adherence.judge,
+        adherence.describe,
+        _always("EC", "EX"),
+        needs_dosing_plan=lambda when: True,
+    ),
     "dose_excess": Kind(dose_excess.When, dose_excess.judge, dose_excess.describe, _always("EC", "EX")),
     "criteria_count": Kind(
         criteria_count.When,

@@ -1,0 +1,98 @@
+"""Kind `adherence`: too small a share of the planned doses was given, over all whose time is over.
+
+It counts doses of the plan only; what was given outside it makes up for nothing. It must not tell amounts, treatments
+or lots.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rules.exposure import evidence_of_doses, first_dose
+from rules.hit import Answer, Due, Judgement
+from rules.kinds.about_doses import about_doses
+from rules.records import Participant
+from rules.regimen import MISSED, DoseFate, Fate, dose_records, fates_by_plan
+
+if TYPE_CHECKING:
+    from rules.context import Context
+    from rules.rulebook import Rule
+
+_SCOPE = "adherence"
+
+
+class When(BaseModel):
+    """Which share is too small, and after how many doses it is asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    below_percent: Annotated[int, Field(ge=1, le=100)]
+    after_doses: Annotated[int, Field(ge=1)]
+
+
+def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement | Due]:
+    """Answer from the first dose on after which the share was too small; what brings it back is told as recovery."""
+    zero_dose, plan = context.header.zero_dose, context.dosing
+    if plan is None:
+        raise ValueError("the rulebook has no dosing plan")
+    first = first_dose(participant, zero_dose)
+    if first is None or not first.has_day or not dose_records(participant):
+        return  # rules of kind `missed_dose` say what is not known of the plan
+    fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
+    if pending := [fate.deadline for fate in fates if fate.fate is Fate.NOT_DUE and fate.deadline is not None]:
+        yield Due(context.instant(min(pending)))
+    planned = [fate for fate in fates if fate.deadline is not None]  # a record of another day is no dose of the plan
+    over = [fate for fate in planned if fate.fate is Fate.GIVEN or fate.fate in MISSED]
+    shares = [_share(over[: number + 1]) for number in range(len(over))]
+    small = [number + 1 >= when.after_doses and share < when.below_percent for number, share in enumerate(shares)]
+    if True in small:
+        yield _hit(rule, participant, over, shares, over[small.index(True)], recovered=not small[-1])
+        return
+    unclear = [fate for fate in planned if fate.fate in {Fate.UNCLEAR, Fate.MAY_HAVE_ENDED}]
+    if unclear and len(over) + len(unclear) >= when.after_doses and _share([*over, *unclear]) < when.below_percent:
+        names = ", ".join(fate.name for fate in unclear)
+        yield about_doses(rule, participant, _SCOPE, f"what became of these doses is not known: {names}", told=False)
+
+
+def _share(fates: list[DoseFate]) -> Decimal:
+    """Return the share of doses given, in percent."""
+    return Decimal(100 * sum(fate.fate is Fate.GIVEN for fate in fates)) / len(fates)
+
+
+def _hit(
+    rule: "Rule",
+    participant: Participant,
+    over: list[DoseFate],
+    shares: list[Decimal],
+    began: DoseFate,
+    *,
+    recovered: bool,
+) -> Judgement:
+    given = sum(fate.fate is Fate.GIVEN for fate in over)
+    missed = [fate for fate in over if fate.fate in MISSED]
+    now = f"{given} of {len(over)} planned doses given ({shares[-1]:.0f} %)"
+    return Judgement(
+        rule_id=rule.id,
+        usubjid=participant.usubjid,
+        scope=_SCOPE,
+        anchors=frozenset({began.name}),
+        answer=Answer.HIT,
+        summary=f"{rule.title}: {now}",
+        reason=f"{now}; missed: {', '.join(fate.name for fate in missed)}",
+        urgency=rule.urgency,
+        consequence=rule.consequence,
+        recovery=f"{now}" if recovered else "",
+        evidence=evidence_of_doses([fate.record for fate in missed if fate.record is not None]),
+    )
+
+
+def describe(when: When) -> str:
+    """Say the criterion in words."""
+    return (
+        f"Of the planned doses whose time is over, once they are {when.after_doses} or more, fewer than "
+        f"{when.below_percent} % were given. The time of a dose is over when it is recorded as given or not given, or "
+        "when nothing is recorded by the end of its window and the days of grace. Doses outside the plan make up for "
+        "nothing; none is expected after discontinuation, completion or death. It ends when the share is reached again."
+    )
