@@ -13,11 +13,11 @@ from rules.kinds import (
     dosed_on_hold,
     eligibility,
     expected_sample,
+    fall_limits,
     feed,
     fever,
     fever_limits,
     infection,
-    lab_fall,
     lab_toxicity,
     listed_event,
     liver_injury,
@@ -101,7 +101,7 @@ KINDS: dict[str, Kind] = {
     ),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
     "lab_toxicity": Kind(
-        lab_fall.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB"), tests=lambda when: (when.test,)
+        fall_limits.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB"), tests=lambda when: (when.test,)
     ),
     "liver_injury": Kind(
         liver_limits.When,

@@ -14,7 +14,7 @@ from rules.dtc import Dtc
 from rules.graded import GradedFinding
 from rules.kinds.amounts import difference_in
 from rules.kinds.comparison import passes, undercuts, why_not_compared
-from rules.kinds.lab_episodes import plain
+from rules.kinds.lab_samples import plain
 from rules.kinds.limits import Change, HighBaseline, When
 from rules.kinds.together import elapsed
 from rules.units import convert, round15

@@ -15,7 +15,8 @@ from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
 from rules.extent import worse_by, worst_of
 from rules.hit import Answer, Judgement, Urgency
-from rules.kinds import limits
+from rules.kinds.limit_words import high_baseline_words, history_words, limit_words
+from rules.kinds.limits import When as Limits
 from rules.kinds.pattern import Part, When, parts_of
 from rules.records import DOMAINS, Participant
 
@@ -247,11 +248,11 @@ def describe(when: When) -> str:
     return " ".join(words)
 
 
-def _words(criterion: limits.When) -> str:
-    history = f" (history where the baseline met it{limits.history_words(criterion)})" if criterion.new_only else ""
-    high = f", or {limits.high_baseline_words(criterion)}" if criterion.when_baseline_above_uln else ""
-    return f"{_name(criterion)}: {', or '.join(limits.limit_words(criterion))}{high}{history}"
+def _words(criterion: Limits) -> str:
+    history = f" (history where the baseline met it{history_words(criterion)})" if criterion.new_only else ""
+    high = f", or {high_baseline_words(criterion)}" if criterion.when_baseline_above_uln else ""
+    return f"{_name(criterion)}: {', or '.join(limit_words(criterion))}{high}{history}"
 
 
-def _name(criterion: limits.When) -> str:
+def _name(criterion: Limits) -> str:
     return " or ".join(lab_tests()[test].name for test in criterion.tests)

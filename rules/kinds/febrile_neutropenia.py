@@ -15,7 +15,7 @@ from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds.comparison import why_not_compared
 from rules.kinds.fever_limits import NEUTROPHILS, NOW, TEMPERATURE, Neutropenia, is_below, reaches
-from rules.kinds.lab_episodes import evidence_of, sample_words
+from rules.kinds.lab_samples import evidence_of, sample_words
 from rules.kinds.together import can_be_within, clusters, elapsed
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from rules.graded import GradedFinding
 from rules.hit import Answer, Due, Evidence, Judgement, Urgency
 from rules.kinds.febrile_neutropenia import in_words, judge_neutropenia
 from rules.kinds.fever_limits import NEUTROPHILS, TEMPERATURE, JudgedReading, When, judge_temperatures
-from rules.kinds.lab_episodes import episodes, evidence_of, never_measured, not_evaluable, recovery_of, sample_words
+from rules.kinds.lab_episodes import episodes, recovery_of
+from rules.kinds.lab_samples import evidence_of, never_measured, not_evaluable, sample_words
 from rules.records import Dose, Participant
 from rules.units import convert
 

@@ -17,7 +17,8 @@ from rules.graded import GradedFinding
 from rules.hit import Consequence, Urgency
 from rules.kinds.amounts import Amount, Number, amount_in, check_unit
 from rules.kinds.comparison import passes, undercuts, why_not_compared
-from rules.kinds.lab_episodes import Judged, sample_words
+from rules.kinds.lab_episodes import Judged
+from rules.kinds.lab_samples import sample_words
 from rules.kinds.together import elapsed
 from rules.records import Dose
 from rules.units import convert

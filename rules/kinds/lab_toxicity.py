@@ -15,20 +15,18 @@ from rules.ctcae.identity import lab_tests
 from rules.extent import worse_by, worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement, Urgency
-from rules.kinds.lab_episodes import (
-    Judged,
+from rules.kinds.fall_limits import MILD, When
+from rules.kinds.lab_episodes import Judged, episodes, longest_run, recovery_of
+from rules.kinds.lab_fall import grades_of, judge_samples, value_in_unit_of
+from rules.kinds.lab_samples import (
     baseline_of,
-    episodes,
     evidence_of,
-    longest_run,
     never_measured,
     not_evaluable,
     plain,
-    recovery_of,
     sample_before,
     sample_words,
 )
-from rules.kinds.lab_fall import MILD, When, grades_of, judge_samples, value_in_unit_of
 from rules.records import Participant
 from rules.units import convert
 

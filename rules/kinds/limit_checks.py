@@ -14,7 +14,8 @@ from rules.graded import GradedFinding
 from rules.kinds.amounts import Amount, amount_in
 from rules.kinds.change_checks import Checked, Met, above_high_uln, as_checked, changes, over_uln
 from rules.kinds.comparison import is_down_again, is_up_again, passes, undercuts, why_not_compared
-from rules.kinds.lab_episodes import Judged, baseline_of
+from rules.kinds.lab_episodes import Judged
+from rules.kinds.lab_samples import baseline_of
 from rules.kinds.limits import When
 from rules.qualitative import STEPS, Span, read_word
 from rules.units import round15

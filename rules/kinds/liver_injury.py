@@ -15,7 +15,7 @@ from rules.extent import extent_of, worse_by, worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds.comparison import passes
-from rules.kinds.lab_episodes import baseline_of, evidence_of, never_measured, plain
+from rules.kinds.lab_samples import baseline_of, evidence_of, never_measured, plain
 from rules.kinds.liver_limits import (
     BILIRUBIN,
     TRANSAMINASES,

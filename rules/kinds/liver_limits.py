@@ -16,7 +16,7 @@ from rules.graded import GradedFinding
 from rules.hit import Urgency
 from rules.kinds.amounts import Number
 from rules.kinds.comparison import passes, why_not_compared
-from rules.kinds.lab_episodes import baseline_of, sample_words
+from rules.kinds.lab_samples import baseline_of, sample_words
 
 TRANSAMINASES = ("ALT", "AST")
 BILIRUBIN = "BILI"

@@ -22,7 +22,8 @@ from rules.hit import Evidence, Extent
 from rules.kinds import limits
 from rules.kinds.asked import Groups
 from rules.kinds.dose_timing import is_emergent
-from rules.kinds.lab_episodes import Judged, evidence_of, sample_words
+from rules.kinds.lab_episodes import Judged
+from rules.kinds.lab_samples import evidence_of, sample_words
 from rules.kinds.limit_checks import judge_samples
 from rules.records import Participant
 

@@ -15,20 +15,11 @@ from rules.exposure import first_dose
 from rules.extent import worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Consequence, Judgement
-from rules.kinds.lab_episodes import (
-    Judged,
-    episodes,
-    evidence_of,
-    longest_run,
-    never_measured,
-    not_evaluable,
-    plain,
-    recovery_of,
-    sample_before,
-    sample_words,
-)
+from rules.kinds.lab_episodes import Judged, episodes, longest_run, recovery_of
+from rules.kinds.lab_samples import evidence_of, never_measured, not_evaluable, plain, sample_before, sample_words
 from rules.kinds.limit_checks import judge_samples
-from rules.kinds.limits import When, describe
+from rules.kinds.limit_words import describe
+from rules.kinds.limits import When
 from rules.records import Participant
 
 if TYPE_CHECKING:
