@@ -417,6 +417,26 @@ def test_without_a_baseline_a_creatinine_is_back_within_its_range_and_without_th
     assert answers(hits).count(Answer.HIT) == episodes
 
 
+@pytest.mark.parametrize(
+    ("when", "baseline", "first", "between", "episodes"),
+    [
+        ({"above_uln": 5}, 150, 1001, 150, 2),
+        ({"above_uln": 5}, 150, 1001, 151, 1),
+        ({"above_uln": 5, "recovers_at_times_uln": 2}, 150, 1001, 150, 2),
+        ({"above_uln": 5, "recovers_at_times_uln": 2}, 150, 1001, 151, 1),
+        ({"above_uln": 5}, None, 1001, 150, 1),  # nothing to compare with
+        ({"below_lln": 0.5}, 60, 10, 60, 2),
+        ({"below_lln": 0.5}, 60, 10, 59, 1),
+        ({"out_of_range": True}, 60, 10, 60, 2),
+        ({"out_of_range": True}, 60, 10, 59, 1),
+    ],
+)
+def test_without_a_range_the_baseline_alone_is_recovery(when, baseline, first: int, between: int, episodes: int):
+    days = ((-3, baseline, True), (8, first, True), (9, between, False), (10, first, True))
+    rows = [sample("CK", day, n, "U/L", 30 if r else "", 200 if r else "") for day, n, r in days if n is not None]
+    assert answers(judged("value_limit", {"tests": ["CK"]} | when, rows)).count(Answer.HIT) == episodes
+
+
 @pytest.mark.parametrize("keys", [("a", "b"), ("b", "a")])
 def test_of_two_results_of_a_day_one_that_is_a_concern_keeps_it_open_though_its_hold_is_in_doubt(keys):
     cells = [(8, 1.6, "8"), (9, 0.3, keys[0]), (9, ">2", keys[1]), (10, 1.6, "10")]

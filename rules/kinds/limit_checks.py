@@ -62,13 +62,15 @@ def _judge_sample(
         ]
     met = [answer for answer in checked if isinstance(answer, Met) and not answer.history]
     doubts = {answer for answer in checked if isinstance(answer, Ungraded)}
-    known = doubts <= {Ungraded.NO_BASELINE}  # a missing baseline does not make doubtful that a result is back
+    at_baseline = Ungraded.NO_RANGE in doubts and _is_at_baseline(when, lab, low)
+    # A missing baseline does not make doubtful that a result is back, nor a missing range that it is at the baseline.
+    known = doubts <= {Ungraded.NO_BASELINE} or (at_baseline and doubts == {Ungraded.NO_RANGE})
     grade = max((grade.lowest for grade in _grades(when, lab) if grade.term), default=None)
     return Judged(
         lab=lab,
         hit=bool(met),
         start=baseline,
-        recovered=not met and known and (word is not None or _is_back(when, lab, low)),
+        recovered=not met and known and (word is not None or at_baseline or _is_back(when, lab, low)),
         turned=bool(out) and not met,
         calm=not met and not doubts,
         unknown="" if met and not isinstance(held, Ungraded) else "; ".join(sorted(_words(lab, doubts))),
@@ -179,6 +181,14 @@ def _positive(least: str, word: Span | None) -> Checked:
     if word.lowest >= STEPS.index(least):
         return Met("positive", "positive", step=word.lowest)
     return Ungraded.OPEN_WORD if word.highest >= STEPS.index(least) else None
+
+
+def _is_at_baseline(when: When, lab: GradedFinding, low: bool | None) -> bool:
+    """Whether a result lies no further out than its baseline, on either side or on the one asked for."""
+    if lab.base is None:
+        return False
+    down = low is True or not when.looks_up or passes(lab, Decimal(1), lab.base) is False
+    return down and (low is False or not when.looks_down or undercuts(lab, lab.base) is False)
 
 
 def _is_back(when: When, lab: GradedFinding, low: bool | None) -> bool:
