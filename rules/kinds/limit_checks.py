@@ -64,7 +64,7 @@ def _judge_sample(
     doubts = {answer for answer in checked if isinstance(answer, Ungraded)}
     at_baseline = Ungraded.NO_RANGE in doubts and _is_at_baseline(when, lab, low)
     # A missing baseline does not make doubtful that a result is back, nor a missing range that it is at the baseline.
-    known = doubts <= {Ungraded.NO_BASELINE} or (at_baseline and doubts == {Ungraded.NO_RANGE})
+    known = doubts <= {Ungraded.NO_BASELINE} or at_baseline
     grade = max((grade.lowest for grade in _grades(when, lab) if grade.term), default=None)
     return Judged(
         lab=lab,
