@@ -35,7 +35,7 @@ _STATUS = {
     Action.REOPEN: "Open again: it goes on, on evidence that was not there when it was closed.",
     Action.AMEND: "Amended: what was told has been corrected at source. The alert stands.",
     Action.CANNOT_TELL: "The rule is blind here, which is not the same as all clear.",
-    Action.RECOVERED: "A later result has ended the episode. The alert stays open until a person closes it.",
+    Action.RECOVERED: "A later result, or an entry, has ended the episode. A person still closes the alert.",
     Action.RESOLVE: "No longer blind.",
     Action.HOLD_BACK: "Told because the rule says so.",
 }
@@ -143,7 +143,7 @@ def to_do(saved: SavedDecision, rule: Rule | None) -> str:
     if rule is None:
         return "The rule is not in the rulebook now in force: ask the study team."
     if saved.decision.action is Action.RECOVERED:
-        return "Look at the later result. A hold or stop given for this alert stands until a person releases it."
+        return "Look at what ended it. A hold or stop given for this alert stands until a person releases it."
     if saved.decision.judgement.scope != WHOLE_STUDY:
         return one_line(rule.action)
     if saved.decision.action is Action.RESOLVE:
@@ -196,7 +196,7 @@ def _answer(saved: SavedDecision, circumstances: Circumstances) -> tuple[str, st
 
 
 def _since(saved: SavedDecision, known: Sequence[Evidence], audience: Audience) -> str:
-    """Say what later result has ended the episode, where the reason does not say it already."""
+    """Say what has ended the episode, where the reason does not say it already."""
     judgement = saved.decision.judgement
     if not judgement.recovery or saved.decision.action is Action.RECOVERED:
         return ""

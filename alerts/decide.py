@@ -30,7 +30,9 @@ class Action(StrEnum):
     REINSTATE = "reinstate"  # a retracted hit is a hit again
     REOPEN = "reopen"  # a person closed it, and evidence has come that was not there then
     EXTEND = "extend"  # the same episode goes on, within a step of what was told: written, not mailed
-    RECOVERED = "recovery"  # a later result has ended the episode: told, and the alert stays for a person to close
+    RECOVERED = (
+        "recovery"  # a later result or entry has ended the episode: told, and the alert stays for a person to close
+    )
     AMEND = "amend"  # still a hit, but what was told has been corrected at source
     RETRACT = "retract"  # no longer a hit: corrected or withdrawn at source, not evaluable, or another rulebook
     HOLD_BACK = "hold back"  # deliberately not told: the reason says why
@@ -39,6 +41,7 @@ class Action(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     CLOSE = "close"
     NOTE = "note"
+    SUBMITTED = "submitted"  # a report about the event was submitted: stops a reporting clock, and nothing else
 
 
 CALLING = frozenset({Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.REOPEN})

@@ -226,6 +226,7 @@ class Decision(SQLModel, table=True):
     circumstances: str | None = Field(default=None, sa_type=Text)  # JSON: what surrounded it in time, as it was told
     recovery: str | None = Field(default=None, sa_type=Text)  # the later result that ended the episode, in words
     extent: str | None = Field(default=None, sa_type=Text)  # JSON: how far out it went, test by test
+    submitted_on: str | None = None  # the day (ISO) on which a person says that a report was submitted
 
 
 # ---------------------------------------------------------------------------------------------- whom did we tell

@@ -6,7 +6,7 @@ Attributes are SDTM variable names in lower case; derived ones have ADaM names. 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from rules.dtc import Dtc
@@ -220,6 +220,16 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A person's entry that a report about an adverse event was submitted, or that what was due is done."""
+
+    scope: str  # of the alert at which it was entered: an event, or the clock of one report
+    on: date  # the day that the person gives
+    by: str
+    at: datetime  # UTC: when it was entered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
     """All current records of one participant, each domain in order of record key, and what the ledger tells besides."""
 
@@ -236,6 +246,7 @@ class Participant:
     former_events: Mapping[str, tuple[AdverseEvent, ...]] = field(default_factory=dict)
     """Record key of an AE row that was corrected in place, or is gone -> its earlier versions, oldest first."""
     holds: tuple[Hold, ...] = ()
+    submissions: tuple[Submission, ...] = ()
 
 
 PLACES: Mapping[str, str] = {

@@ -4,7 +4,7 @@ Each [[case]] says in one sentence what it shows, gives the rows of one particip
 of the feed), and the answer. `books` limits a case to some rulebooks; `[rows.LB]` and the like hold values that every
 row of a domain shares; `[rows.DM]` alone makes the DM row. A row that was corrected in place has `formerly`, the values
 that its earlier versions had instead, oldest first; `read` is the day on which a version was first read. `holds` are
-the holds that the ledger tells of.
+the holds that the ledger tells of, `submissions` the entries of people.
 """
 
 import tomllib
@@ -18,7 +18,18 @@ from zoneinfo import ZoneInfo
 from rules.evaluate import evaluate
 from rules.hit import Judgement
 from rules.reading import read_record
-from rules.records import DOMAINS, PLACES, Feed, Hold, Participant, Record, RefusedFile, RejectedRows, StudyView
+from rules.records import (
+    DOMAINS,
+    PLACES,
+    Feed,
+    Hold,
+    Participant,
+    Record,
+    RefusedFile,
+    RejectedRows,
+    StudyView,
+    Submission,
+)
 from rules.rulebook import load_rulebook
 
 FOLDER = Path(__file__).parent / "rulecases"
@@ -30,6 +41,7 @@ KEYS = {
     "books",
     "now",
     "holds",
+    "submissions",
     "feed",
     "without",
     "told",
@@ -96,6 +108,7 @@ def _participant(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Par
         else:
             records[PLACES[domain]] = (*records.get(PLACES[domain], ()), record)
     records["holds"] = tuple(Hold(**{"consequence": "hold", **hold}) for hold in case.get("holds", ()))
+    records["submissions"] = tuple(Submission(**{"by": "Dr Li", **entry}) for entry in case.get("submissions", ()))
     return Participant(**records)
 
 

@@ -474,7 +474,7 @@ SLIPPED_IN_OUTCOME = (
         ("UPDATE chain SET hash = 'x' WHERE seq = 2", "link 3 (decision 3): does not continue the link before it"),
         ("INSERT INTO decision SELECT 9, study, sweep_id, alert_id, decided_at, author, action, answer, reason,"
          " rule_id, rulebook_sha256, ctcae, usubjid, scope, anchors, summary, grade, urgency, consequence, evidence,"
-         " told, circumstances, recovery, extent FROM decision WHERE id = 2",
+         " told, circumstances, recovery, extent, submitted_on FROM decision WHERE id = 2",
          "decision 9 of study 'ST1' is in no chain"),
         (SLIPPED_IN_OUTCOME, "outcome 5 of study 'ST1' is in no chain"),
     ],

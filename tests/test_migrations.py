@@ -10,7 +10,7 @@ from alerts.tables import Chain, Decision
 from rules.hit import Answer, Judgement, Urgency
 from tests.looks import STUDY, Ledger, ae, look
 
-SINCE_0001 = {"decision": ("circumstances", "recovery", "extent"), "alert": ("recovery", "extent")}
+SINCE_0001 = {"decision": ("circumstances", "recovery", "extent", "submitted_on"), "alert": ("recovery", "extent")}
 
 
 def hit(usubjid: str) -> Judgement:
@@ -39,7 +39,7 @@ def test_a_ledger_of_the_first_schema_is_upgraded_with_its_chain_and_guards_as_t
     desk = Ledger(store)
     desk.sweep(look([ae("01", "Pneumonia"), ae("02", "Syncope")]), [hit("01"), hit("02")])
     as_of_0001(store)
-    assert store.faults() == ["the schema is at version 0001 and this program needs 0003: run `vigil db upgrade`"]
+    assert store.faults() == ["the schema is at version 0001 and this program needs 0004: run `vigil db upgrade`"]
     with store.read() as session:
         old = dict(session.execute(text("SELECT * FROM decision WHERE id = 1")).one()._mapping)
         hashes = session.exec(select(Chain.hash).order_by(Chain.seq)).all()
@@ -49,6 +49,6 @@ def test_a_ledger_of_the_first_schema_is_upgraded_with_its_chain_and_guards_as_t
         assert verify_chain(session, STUDY) == []
         assert session.exec(select(Chain.hash).order_by(Chain.seq)).all() == hashes
         row = session.get_one(Decision, 1).model_dump()
-    assert (row["circumstances"], row["recovery"], row["extent"]) == (None, None, None)
+    assert (row["circumstances"], row["recovery"], row["extent"], row["submitted_on"]) == (None,) * 4
     assert set(row) - set(old) == set(SINCE_0001["decision"])
     assert link_hash(GENESIS, {name: value for name, value in row.items() if name in old}) == hashes[0]

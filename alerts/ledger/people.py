@@ -1,14 +1,18 @@
 """What people do about alerts. Each act is a decision with its author, chained like any other."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, or_, select
 
 from alerts.decide import Action
 from alerts.ledger.decisions import AUTHOR, write_decisions
 from alerts.ledger.rows import next_id
 from alerts.lifecycle import LifecycleError
-from alerts.tables import Alert, Decision
+from alerts.tables import Alert, Decision, ParticipantDue, RecordVersion
+from rules.clocks import event_of
+
+_FURTHEST_AHEAD = timedelta(hours=14)
+"""No zone's clock is further ahead of UTC."""
 
 
 def acknowledge(session: Session, alert_id: int, author: str, text: str, now: datetime) -> int:
@@ -40,7 +44,46 @@ def add_note(session: Session, alert_id: int, author: str, text: str, now: datet
     return _act(session, Action.NOTE, alert_id, author, text, now)
 
 
-def _act(session: Session, action: Action, alert_id: int, author: str, text: str, now: datetime) -> int:
+def enter_submission(session: Session, alert_id: int, author: str, on: date, text: str, now: datetime) -> int:
+    """Write that a report about an alert's adverse event was submitted on a day; return the decision's id.
+
+    At the alert of a reporting clock it stops that clock, at another alert about the event the one that runs and is due
+    first; the next sweep sees it. Raises LifecycleError for an unknown alert, one that is about no adverse event, an
+    act without an author, and a day to come.
+    """
+    if on > (now.astimezone(UTC) + _FURTHEST_AHEAD).date():
+        raise LifecycleError(f"{on} is still to come: a report is entered when it was submitted")
+    alert = session.get(Alert, alert_id)
+    if alert is not None and not _is_about_event(session, alert):
+        raise LifecycleError(f"alert {alert_id} is not about one adverse event, so no reporting clock is stopped there")
+    decision = _act(session, Action.SUBMITTED, alert_id, author, text, now, submitted_on=on.isoformat())
+    if alert is not None:
+        session.merge(ParticipantDue(study=alert.study, usubjid=alert.usubjid, due_at=now.astimezone(UTC)))
+    return decision
+
+
+def _is_about_event(session: Session, alert: Alert) -> bool:
+    """Whether an alert is about one adverse event, or about a reporting clock of one."""
+    event = event_of(alert.scope) or alert.scope
+    row = select(RecordVersion.id).where(
+        RecordVersion.study == alert.study,
+        RecordVersion.domain == "AE",
+        RecordVersion.usubjid == alert.usubjid,
+        or_(col(RecordVersion.event_key) == event, col(RecordVersion.record_key) == event),
+    )
+    return session.exec(row.limit(1)).first() is not None
+
+
+def _act(
+    session: Session,
+    action: Action,
+    alert_id: int,
+    author: str,
+    text: str,
+    now: datetime,
+    *,
+    submitted_on: str | None = None,
+) -> int:
     person = author.strip()
     if not person or person.lower() == AUTHOR:
         raise LifecycleError("an act needs the name of the person who does it")
@@ -62,6 +105,7 @@ def _act(session: Session, action: Action, alert_id: int, author: str, text: str
         ctcae=last.ctcae,
         usubjid=alert.usubjid,
         scope=alert.scope,
+        submitted_on=submitted_on,
     )
     write_decisions(session, alert.study, [row])
     return row.id

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +17,12 @@ from alerts.ledger.files import HELD, last_read, refused_files, rejected_groups
 from alerts.ledger.holds import holds
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
+from alerts.ledger.submissions import submissions
 from alerts.ledger.sweeps import OpenSweep
 from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
 from rules.hit import UNKNOWN_TESTS, Answer
 from rules.reading import read_record
-from rules.records import DOMAINS, PLACES, AdverseEvent, Feed, Hold, Participant, Record, StudyView, Subject
+from rules.records import DOMAINS, PLACES, AdverseEvent, Feed, Participant, Record, StudyView, Subject
 
 _VERSION = table_of(RecordVersion)
 _NEWER = _VERSION.alias()
@@ -74,9 +76,10 @@ def _participants(
             )
             place = records[row.usubjid].setdefault(row.domain, []) if row.stands else former[row.usubjid]
             place.append(record)
-        held = holds(session, study, piece)
+        held, entered = holds(session, study, piece), submissions(session, study, piece)
         for usubjid in piece:
-            yield _participant(usubjid, records[usubjid], former[usubjid], held.get(usubjid, ()))
+            participant = _participant(usubjid, records[usubjid], former[usubjid])
+            yield replace(participant, holds=held.get(usubjid, ()), submissions=entered.get(usubjid, ()))
 
 
 def _rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any]:
@@ -104,14 +107,12 @@ def _rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any
     yield from session.execute(rows, execution_options={"yield_per": 1000})
 
 
-def _participant(
-    usubjid: str, records: dict[str, list[Record]], former: Sequence[Record], held: tuple[Hold, ...]
-) -> Participant:
+def _participant(usubjid: str, records: dict[str, list[Record]], former: Sequence[Record]) -> Participant:
     rooms: dict[str, Any] = {}
     for domain, room in PLACES.items():
         rooms[room] = rooms.get(room, ()) + tuple(sorted(records.get(domain, ()), key=lambda record: record.key))
     subject = next((record for record in records.get("DM", ()) if isinstance(record, Subject)), None)
-    return Participant(usubjid=usubjid, subject=subject, holds=held, former_events=_former_events(former), **rooms)
+    return Participant(usubjid=usubjid, subject=subject, former_events=_former_events(former), **rooms)
 
 
 def _former_events(former: Sequence[Record]) -> dict[str, tuple[AdverseEvent, ...]]:

@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 from collections.abc import Callable, Collection
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,15 +15,15 @@ from monitor.cli.given import SettingsOption, read_settings, the_store
 from monitor.cli.terminal import console, counted, moment, print_rows
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlmodel import Session
 
     from alerts.ledger.history import Entry, Told
     from alerts.tables import Alert
     from monitor.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="List alerts, read one's story, acknowledge, close, add a note.")
+app = typer.Typer(
+    no_args_is_help=True, help="List alerts, read one's story, acknowledge, close, add a note, enter a submission."
+)
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The alert's number, as mails and `list` give it.")]
 By = Annotated[str, typer.Option(help="Who does this; without it, the name of your login.", show_default=False)]
@@ -135,6 +136,28 @@ def note(
     _act(settings, number, lambda session, now: add_note(session, number, _person(by), text, now), "noted")
 
 
+@app.command()
+def submitted(
+    number: Number,
+    on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on which it was submitted.")],
+    text: Annotated[str, typer.Option(help="What and to whom; or why no report is owed.")] = "",
+    by: By = "",
+    settings: SettingsOption = None,
+) -> None:
+    """Enter that a report about an adverse event was submitted. Stops a reporting clock: nothing else does.
+
+    At the clock's own alert, that clock; at another alert about the event, the clock that is due first.
+    """
+    from alerts.ledger import enter_submission
+
+    _act(
+        settings,
+        number,
+        lambda session, now: enter_submission(session, number, _person(by), on.date(), text, now),
+        f"submitted on {on:%Y-%m-%d}",
+    )
+
+
 def _act(settings: SettingsOption, number: int, do: "Callable[[Session, datetime], int]", done: str) -> None:
     """Write one act of a person in its own transaction."""
     given = read_settings(settings)
@@ -219,6 +242,8 @@ def _print_entry(entry: "Entry", zone: str) -> None:
         out.print(f"  {'why' if made.answer else 'said'}: {made.reason}", markup=False)
     if made.circumstances:
         out.print(f"  at the time: {'; '.join(json.loads(made.circumstances))}", markup=False)
+    if made.submitted_on:
+        out.print(f"  submitted on {made.submitted_on}", markup=False)
     if made.recovery:
         out.print(f"  since then {made.recovery}", markup=False)
     if made.answer:  # a person's act has none, nor a rulebook

@@ -25,6 +25,7 @@ from rules.kinds import (
     medication,
     missed_dose,
     off_plan_dose,
+    reporting_clock,
     serious_event,
     seriousness_disagreement,
     unmatched_admission,
@@ -126,6 +127,7 @@ KINDS: dict[str, Kind] = {
         _always("EC", "EX"),
         needs_dosing_plan=lambda when: bool(when.outside_windows),
     ),
+    "reporting_clock": Kind(reporting_clock.When, reporting_clock.judge, reporting_clock.describe, _always("AE")),
     "serious_event": Kind(serious_event.When, serious_event.judge, serious_event.describe, _always("AE")),
     "seriousness_disagreement": Kind(
         seriousness_disagreement.When,
