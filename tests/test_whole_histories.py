@@ -67,12 +67,13 @@ def trial_of(folder: Path, rows) -> Trial:
 def open_alerts(trial: Trial):
     """What a reader would compare: which concerns stand, how bad, and whether they still hold.
 
-    But for DOS-05, which asks what was known when a dose was given.
+    But for DOS-05, which asks what was known when a dose was given, and SAE-03, whose clocks count from when a serious
+    event was known.
     """
     return sorted(
         (a.rule_id, a.usubjid, a.scope, a.anchors, a.grade or 0, a.consequence, a.recovery or "", a.standing)
         for a in trial.alerts()
-        if a.rule_id != "DOS-05"
+        if a.rule_id not in {"DOS-05", "SAE-03"}
     )
 
 
