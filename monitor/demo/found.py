@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import distinct, func
 from sqlmodel import Session, col, select
 
-from alerts.decide import Action
+from alerts.decide import CALLING, Action
 from alerts.tables import Decision, DeliveryOutcome, Notification, NotificationDecision, RecordVersion, Sweep
 from rules.hit import Urgency
 
@@ -86,6 +86,14 @@ def immediate_mails(session: Session, decision_ids: set[int]) -> int:
         .where(col(NotificationDecision.decision_id).in_(decision_ids), Notification.urgency == Urgency.IMMEDIATE)
     )
     return session.exec(telling).one()
+
+
+def serious_events_told(session: Session, now: datetime) -> dict[int, str]:
+    """Return the alerts by which a sweep called somebody to a serious event, with the participant of each."""
+    told = select(Decision.alert_id, Decision.usubjid).where(
+        Decision.rule_id == "SAE-01", Decision.decided_at == now, col(Decision.action).in_(CALLING)
+    )
+    return {alert: usubjid for alert, usubjid in session.exec(told) if alert is not None}
 
 
 def withdrawn_rows(session: Session, first_day: date, zone: ZoneInfo) -> dict[int, int]:

@@ -62,3 +62,4 @@ class Incident:
     fault: Fault | None = None
     stops: bool = False  # nothing else is entered about the participant after `day`
     on_hold_until: int | None = None  # a person releases the participant's holds on that day; else the same evening
+    unreported: bool = False  # nobody enters that the participant's serious events were reported

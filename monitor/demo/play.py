@@ -27,10 +27,18 @@ from monitor.daily import owe_daily
 from monitor.demo import show
 from monitor.demo.cohort import Cohort
 from monitor.demo.export import put
-from monitor.demo.found import Found, figures, found_since, immediate_mails, mails_by_purpose, withdrawn_rows
+from monitor.demo.found import (
+    Found,
+    figures,
+    found_since,
+    immediate_mails,
+    mails_by_purpose,
+    serious_events_told,
+    withdrawn_rows,
+)
 from monitor.demo.mailbox import LOOPBACK, Mailbox, open_mailbox
 from monitor.demo.place import DATABASE, LOG, ZONE, clear, refuse_foreign, write_settings
-from monitor.demo.stage import STEP_DAYS, incoming, is_left_on_hold, staged_cohort
+from monitor.demo.stage import STEP_DAYS, incoming, is_left_on_hold, is_left_unreported, staged_cohort
 from monitor.demo.verdict import Kept, judge, unscripted
 from monitor.health import judge_health
 from monitor.logs import set_up_logs
@@ -47,7 +55,10 @@ LOOK_AT = time(20, 0)  # study-local: after the day's entries
 
 RELEASED_AFTER = timedelta(hours=1)
 OFFICER = "Dr Li"
-"""Who releases holds in the evening, long before the next dose."""
+"""Who releases holds in the evening, long before the next dose, and enters what was reported."""
+
+MOST_REPORTS = 3
+"""Reports of one event: to sponsor and authority, and a follow-up where it is fatal; one entry more does nothing."""
 
 PIPE_WIDTH = 100
 
@@ -181,6 +192,7 @@ def _look(replay: Replay, day: int) -> None:
     run_sweep(replay.store, replay.study, replay.now)
     owe_daily(replay.store, replay.study, replay.now)
     _release_holds(replay, day)
+    _enter_submissions(replay)
 
 
 def _release_holds(replay: Replay, day: int) -> None:
@@ -192,6 +204,16 @@ def _release_holds(replay: Replay, day: int) -> None:
             if person and alert.consequence is not Consequence.WATCH and not is_left_on_hold(person, day):
                 words = ("confirmed", "seen at the bedside: dosing goes on")
                 ledger.close_alert(session, alert.id, OFFICER, *words, replay.now + RELEASED_AFTER)
+
+
+def _enter_submissions(replay: Replay) -> None:
+    """Enter that each report of the day's serious events was submitted, but for those the script leaves."""
+    people = {person.usubjid: person for person in replay.cohort.people}
+    evening = replay.now + RELEASED_AFTER
+    with replay.store.write() as session:
+        for alert, usubjid in serious_events_told(session, replay.now).items():
+            for _ in range(0 if is_left_unreported(people[usubjid]) else MOST_REPORTS):
+                ledger.enter_submission(session, alert, OFFICER, evening.date(), "reported", evening)
 
 
 def _read_new(replay: Replay) -> list[Found]:

@@ -178,9 +178,10 @@ SCRIPT: tuple[Incident, ...] = (
         title="Pneumonia with admission",
         who=11,
         day=66,
-        at_source="肺炎 (pneumonia), AESER = Y, AESHOSP = Y",
-        vigil="tell the serious event and the serious infection at once",
-        must=(Must(rule="SAE-01", day=66), Must(rule="INF-01", day=66)),
+        at_source="肺炎 (pneumonia), AESER = Y, AESHOSP = Y; nobody enters that it was reported",
+        vigil="tell the serious event and the serious infection at once, then that the time to report it is over",
+        must=(Must(rule="SAE-01", day=66), Must(rule="INF-01", day=66), Must(rule="SAE-03", day=68)),
+        unreported=True,
         changes=(
             Change(
                 domain="AE",

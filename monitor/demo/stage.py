@@ -67,6 +67,11 @@ def is_left_on_hold(person: Person, day: int) -> bool:
     return any(until is not None and day < person.day(until) for until in own)
 
 
+def is_left_unreported(person: Person) -> bool:
+    """Whether nobody enters that a participant's serious events were reported."""
+    return any(incident.unreported for incident in SCRIPT if incident.who == person.number)
+
+
 def _fault_on(day: int) -> Fault | None:
     """Return what is wrong with the export of a day as a whole, if anything."""
     return next((incident.fault for incident in SCRIPT if incident.fault and incident.day == day), None)
