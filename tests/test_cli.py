@@ -324,6 +324,8 @@ def test_the_life_of_an_alert(swept: Path) -> None:
     assert number_of("alerts", "list", "--state", "open") == total - 1
     assert well("alerts", "list", "--state", "acknowledged").rstrip().endswith("\n1 alert acknowledged")
     well("alerts", "note", 1, "the family was told", "--by", "Nurse Wu")
+    entered = well("alerts", "submitted", 1, "--on", "2014-03-19", "--by", "Dr Li", "--text", "to the sponsor")
+    assert entered.startswith("alert 1: submitted on 2014-03-19")
     well("alerts", "close", 1, "--assessment", "unrelated", "--note", "recovered", "--by", "Dr Li")
 
     story = well("alerts", "show", 1)
@@ -331,7 +333,7 @@ def test_the_life_of_an_alert(swept: Path) -> None:
         "Alert 1  closed  immediate", "why: present at first sweep: AESER = Y", "rulebook ", "CTCAE 5.0",
         "evidence: AE record SYN-001/E2", "aeser Y", "told: officer@example.org, accepted", "1 attempt, <",
         "acknowledge  by Dr Li", "said: called the site", "note  by Nurse Wu", "close  by Dr Li",
-        "unrelated: recovered",
+        "unrelated: recovered", "submitted  by Dr Li", "submitted on 2014-03-19", "said: to the sponsor",
     ):  # fmt: skip
         assert words in story
     assert number_of("alerts", "list") == total - 1
@@ -398,6 +400,7 @@ def test_where_the_table_is_too_wide_its_columns_stay_aligned(swept: Path, monke
         (["ack", "1", "--by", "vigil"], "an act needs the name of the person who does it"),
         (["close", "1", "--assessment", " ", "--by", "Dr Li"], "alert 1 cannot be closed without an assessment"),
         (["note", "1", " ", "--by", "Dr Li"], "a note to alert 1 needs a text"),
+        (["submitted", "99", "--on", "2014-03-19", "--by", "Dr Li"], "there is no alert 99"),
     ],
 )
 def test_acts_that_are_not_possible(swept: Path, arguments: list[str], said: str) -> None:

@@ -92,6 +92,20 @@ def test_an_entry_at_the_alert_of_the_event_comes_before_any_warning(trial: Tria
     assert _told(trial) == [("03-25 00:00", "notify", DAYS), ("03-29 00:00", "notify again", DAYS)]
 
 
+def test_a_clock_that_nobody_saw_running_before_it_was_stopped_wakes_nobody(trial: Trial) -> None:
+    serious = next(alert.id for alert in trial.alerts() if alert.rule_id == "SAE-01")
+    _enter(trial, serious, "2026-03-14", "2026-03-14T15:00")
+    run_sweep(trial.store, trial.study, _local("2026-03-14T15:15"))
+    (told,) = [
+        decision for decision in trial.decisions() if decision.rule_id == "SAE-03" and decision.author == "vigil"
+    ]
+    assert (told.action, told.urgency, told.recovery) == (
+        "notify",
+        "routine",
+        "submitted on 2026-03-14, as Dr Li entered 2026-03-14 15:00",
+    )
+
+
 def test_a_downgrade_and_a_vanished_row_leave_the_clock_running(trial: Trial) -> None:
     row = trial.rows["ae"][1]
     row["AESER"] = "N"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.clocks import Clock, Course, clocks_of, courses_of, known_since
 from rules.events import Event, evidence_of, seriousness_of, signs_of_seriousness
-from rules.hit import Answer, Due, Extent, Judgement
+from rules.hit import Answer, Due, Extent, Judgement, Urgency
 from rules.records import Participant
 from rules.reporting import Regime, Report, regimes, start_of
 
@@ -106,7 +106,7 @@ def _hit(rule: "Rule", course: Course, clock: Clock, clocks: Sequence[Clock], co
         answer=Answer.HIT,
         summary=f"{what} {_due(clock, context)}: {event.term}",
         reason="; ".join(_reasons(course, clock, clocks, context)),
-        urgency=rule.urgency,
+        urgency=Urgency.ROUTINE if clock.stopped else rule.urgency,  # which matters only where no look saw it run
         consequence=rule.consequence,
         extent=() if clock.stopped else (state,),
         at=event.onset,
