@@ -1,4 +1,5 @@
-"""A participant's calendar: each planned dose and sample with what became of it, and the times on hold.
+"""A participant's calendar: each planned dose and sample with what became of it, the times on hold, and
+the reporting clocks.
 
 It asks what the rules ask, so that it never says otherwise. It must not tell amounts, treatments or lots.
 """
@@ -7,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from rules.clocks import clocks_of, courses_of
 from rules.context import Context
 from rules.exposure import first_dose
-from rules.kinds import expected_sample
+from rules.kinds import expected_sample, reporting_clock
 from rules.records import Participant
 from rules.regimen import DoseFate, Fate, day_of, fates_as_collected, fates_by_plan, given_records, spans_days
 from rules.rulebook import Rulebook
@@ -27,7 +29,12 @@ class Line:
 
 def calendar(participant: Participant, rulebook: Rulebook, context: Context) -> tuple[Line, ...]:
     """Return the lines of a participant's calendar in order of time, those without a day last."""
-    lines = [*_doses(participant, context), *_samples(participant, rulebook, context), *_holds(participant, context)]
+    lines = [
+        *_doses(participant, context),
+        *_samples(participant, rulebook, context),
+        *_holds(participant, context),
+        *_clocks(participant, rulebook, context),
+    ]
     return tuple(sorted(lines, key=lambda line: (line.on or date.max, line.what)))
 
 
@@ -101,3 +108,19 @@ def _holds(participant: Participant, context: Context) -> Iterator[Line]:
             what=f"{hold.consequence} ({hold.rule_id})",
             became=until,
         )
+
+
+def _clocks(participant: Participant, rulebook: Rulebook, context: Context) -> Iterator[Line]:
+    """Yield the clocks of reports about serious events, on the day on which each is due."""
+    for rule in rulebook.rules:
+        when = rulebook.whens[rule.id]
+        if isinstance(when, reporting_clock.When):
+            for course in courses_of(participant):
+                for clock in clocks_of(course, when.regimes, participant.submissions, context.zone):
+                    running = "overdue" if clock.due <= context.now else "no submission entered"
+                    yield Line(
+                        on=clock.due_day,
+                        days=f"by {reporting_clock.due_words(clock, context)}",
+                        what=f"{clock.report.name} ({rule.id}), if one is owed",
+                        became=reporting_clock.stopped_words(clock, context) or running,
+                    )

@@ -1,12 +1,12 @@
 """A participant's calendar: what is planned, what became of it, in the order in which a nurse would look."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from rules.calendar import Line, calendar
 from rules.evaluate import context_of
 from rules.reading import read_record
-from rules.records import Dose, Finding, Hold, Participant, StudyView
+from rules.records import Dose, Finding, Hold, Participant, StudyView, Submission
 from rules.rulebook import load_rulebook
 
 BOOK = load_rulebook("low_dose_il2_sle")
@@ -83,3 +83,20 @@ def test_holds_stand_at_their_begin_and_what_has_no_day_comes_last():
         ("from 2026-01-06 10:00", "stop (CLS-01)", "released 2026-01-07 10:00"),
         ("", "dose of 2026-01 (day unknown)", "given"),
     ]
+
+
+def test_a_clock_stands_on_the_day_on_which_it_is_due():
+    known = datetime(2026, 3, 13, 12, tzinfo=UTC)
+    event = read_record("AE", {"USUBJID": "P1", "AESER": "Y"}, key="AE1", event_key="P1|1", known_at=known)
+    entry = Submission(scope="P1|1", on=date(2026, 3, 13), by="Dr Li", at=datetime(2026, 3, 13, 13, tzinfo=UTC))
+    for now, became in ((27, "no submission entered"), (29, "overdue")):
+        lines = lines_of(datetime(2026, 3, now, tzinfo=UTC), [], adverse_events=(event,), submissions=(entry,))
+        assert [(str(line.on), line.days, line.what, line.became) for line in lines] == [
+            (
+                "2026-03-14",
+                "by 2026-03-14 20:00",
+                "Report of the investigator to the sponsor (SAE-03), if one is owed",
+                "submitted on 2026-03-13, as Dr Li entered 2026-03-13 21:00",
+            ),
+            ("2026-03-28", "by 2026-03-28, end of the day", "SUSAR report (SAE-03), if one is owed", became),
+        ]

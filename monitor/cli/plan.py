@@ -1,4 +1,4 @@
-"""`vigil plan`: a participant's calendar of doses, samples and holds, planned and actual."""
+"""`vigil plan`: a participant's calendar of doses, samples, holds and reporting clocks, planned and actual."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ def plan(
     study: Annotated[str | None, typer.Option(help="Which study of the settings.", show_default=False)] = None,
     settings: SettingsOption = None,
 ) -> None:
-    """Print what is planned for a participant and what became of it: doses, samples, holds."""
+    """Print what is planned for a participant and what became of it: doses, samples, holds, clocks."""
     given = read_settings(settings)
     studies = [one for one in given.studies() if study in (None, one.id)]
     if study is not None and not studies:

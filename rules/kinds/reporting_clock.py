@@ -104,18 +104,18 @@ def _hit(rule: "Rule", course: Course, clock: Clock, clocks: Sequence[Clock], co
         scope=clock.scope,
         anchors=frozenset({course.key}),
         answer=Answer.HIT,
-        summary=f"{what} {_due(clock, context)}: {event.term}",
+        summary=f"{what} {due_words(clock, context)}: {event.term}",
         reason="; ".join(_reasons(course, clock, clocks, context)),
         urgency=Urgency.ROUTINE if clock.stopped else rule.urgency,  # which matters only where no look saw it run
         consequence=rule.consequence,
         extent=() if clock.stopped else (state,),
         at=event.onset,
-        recovery=_stopped(clock, context),
+        recovery=stopped_words(clock, context),
         evidence=evidence_of(Event(course.key, course.rows), also=("aesev", "aedtc")),
     )
 
 
-def _due(clock: Clock, context: "Context") -> str:
+def due_words(clock: Clock, context: "Context") -> str:
     """Say when a clock is due, such as "2026-03-20, end of the day"."""
     if clock.report.hours is not None:
         return f"{context.local(clock.due):%Y-%m-%d %H:%M}"
@@ -135,11 +135,11 @@ def _left(clock: Clock, context: "Context") -> str:
 
 def _reasons(course: Course, clock: Clock, clocks: Sequence[Clock], context: "Context") -> Iterator[str]:
     """Say of a clock when it is due, its three stamps, from what it counts, what runs beside it, and who decides."""
-    yield f"due {_due(clock, context)}" + ("" if clock.stopped else f", {_left(clock, context)}")
+    yield f"due {due_words(clock, context)}" + ("" if clock.stopped else f", {_left(clock, context)}")
     beside = [other for other in clocks if other is not clock and other.stopped is None]
     if beside and not clock.stopped:
         first = " (the earlier)" if beside[0].due < clock.due else ""
-        yield f"beside it runs: {beside[0].report.name}, due {_due(beside[0], context)}{first}"
+        yield f"beside it runs: {beside[0].report.name}, due {due_words(beside[0], context)}{first}"
     entered = min((str(row.aedtc) for row in course.versions if row.aedtc is not None), default="not said")
     yield f"onset {Event(course.key, course.versions).onset or 'not known'}"
     yield f"entered at site (AEDTC) {entered}"
@@ -167,7 +167,7 @@ def _moment(instant: datetime | None, context: "Context") -> str:
     return "at an unknown time" if instant is None else f"{context.local(instant):%Y-%m-%d %H:%M}"
 
 
-def _stopped(clock: Clock, context: "Context") -> str:
+def stopped_words(clock: Clock, context: "Context") -> str:
     """Say what entry stopped a clock, '' while it runs."""
     if clock.stopped is None:
         return ""
