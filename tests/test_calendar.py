@@ -87,7 +87,7 @@ def test_holds_stand_at_their_begin_and_what_has_no_day_comes_last():
 
 def test_a_clock_stands_on_the_day_on_which_it_is_due():
     known = datetime(2026, 3, 13, 12, tzinfo=UTC)
-    event = read_record("AE", {"USUBJID": "P1", "AESER": "Y"}, key="AE1", event_key="P1|1", known_at=known)
+    event = read_record("AE", {"USUBJID": "P1", "AESER": "Y"}, version=1, key="AE1", event_key="P1|1", known_at=known)
     entry = Submission(scope="P1|1", on=date(2026, 3, 13), by="Dr Li", at=datetime(2026, 3, 13, 13, tzinfo=UTC))
     for now, became in ((27, "no submission entered"), (29, "overdue")):
         lines = lines_of(datetime(2026, 3, now, tzinfo=UTC), [], adverse_events=(event,), submissions=(entry,))
