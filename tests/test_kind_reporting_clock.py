@@ -106,6 +106,13 @@ def test_a_clock_that_nobody_saw_running_before_it_was_stopped_wakes_nobody(tria
     )
 
 
+def test_an_entry_after_the_time_was_over_ends_what_was_told_and_calls_nobody_again(trial: Trial) -> None:
+    run_sweep(trial.store, trial.study, _local("2026-03-14T14:00"))
+    _enter(trial, _alert(trial, HOURS), "2026-03-14", "2026-03-14T21:00")
+    run_sweep(trial.store, trial.study, _local("2026-03-14T21:15"))
+    assert _told(trial) == [("03-14 14:00", "notify", HOURS), ("03-14 21:15", "recovery", HOURS)]
+
+
 def test_a_downgrade_and_a_vanished_row_leave_the_clock_running(trial: Trial) -> None:
     row = trial.rows["ae"][1]
     row["AESER"] = "N"
@@ -116,8 +123,8 @@ def test_a_downgrade_and_a_vanished_row_leave_the_clock_running(trial: Trial) ->
     trial.sweep(_local("2026-03-14T15:00"))
     run_sweep(trial.store, trial.study, _local("2026-03-14T20:00"))
     assert [told[1] for told in _told(trial)] == ["notify", "amend", "notify again"]
-    run_sweep(trial.store, trial.study, _local("2026-03-14T20:15"))
-    assert len(_told(trial)) == 3
+    result = run_sweep(trial.store, trial.study, _local("2026-03-15T20:15"))
+    assert (result.judged, len(_told(trial))) == (1, 3)
 
 
 def test_an_upgrade_starts_a_second_clock_and_shows_the_earlier_one(trial: Trial) -> None:

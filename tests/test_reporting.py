@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from rules.clocks import Course, clocks_of
+from rules.records import AdverseEvent
 from rules.reporting import Report, regimes
 
 
@@ -74,6 +76,14 @@ def test_24_hours_are_24_hours_in_any_night(zone: str) -> None:
     for hour in range(365 * 24):
         known = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
         assert _report("eu-ctr sponsor-24h").due(known, ZoneInfo(zone)) - known == timedelta(hours=24)
+
+
+@pytest.mark.parametrize(("known", "regime"), [("2020-06-30T15:59", "china-2007"), ("2020-06-30T16:00", "china-2020")])
+def test_a_regime_begins_and_ends_on_days_of_the_study(known: str, regime: str) -> None:
+    row = AdverseEvent(key="AE1", aeser="Y", known_at=_utc(known))
+    course = Course(key="AE1", rows=(row,), versions=(row,))
+    (clock,) = clocks_of(course, ("china-2007", "china-2020"), (), ZoneInfo("Asia/Shanghai"))
+    assert clock.regime.id == regime
 
 
 # What the law of each regime says, clause by clause; the first and the last day in force.
