@@ -291,8 +291,15 @@ def told_and_taken_back(trial: Trial, looks: int) -> dict[int, set[str]]:
 
 
 def urgent_mails(trial: Trial) -> int:
+    """Count the immediate mails but for those of SAE-03, whose hours count from the very look that read an event."""
+    clocks = (
+        select(NotificationDecision.notification_id)
+        .join(Decision, Decision.id == NotificationDecision.decision_id)
+        .where(Decision.rule_id == "SAE-03")
+    )
+    urgent = select(Notification.id).where(Notification.urgency == Urgency.IMMEDIATE, Notification.id.not_in(clocks))
     with trial.store.read() as session:
-        return len(session.exec(select(Notification.id).where(Notification.urgency == Urgency.IMMEDIATE)).all())
+        return len(session.exec(urgent).all())
 
 
 @pytest.fixture(scope="module")
