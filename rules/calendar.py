@@ -4,7 +4,7 @@ the reporting clocks.
 It asks what the rules ask, so that it never says otherwise. It must not tell amounts, treatments or lots.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -40,6 +40,7 @@ def calendar(participant: Participant, rulebook: Rulebook, context: Context) -> 
 
 def _doses(participant: Participant, context: Context) -> Iterator[Line]:
     """Yield the planned doses, where there is a plan and a day from which it counts, and what else was given."""
+    on_hold = [hold.alert for hold in participant.holds if hold.until is None]
     zero_dose, plan, first = context.header.zero_dose, context.dosing, first_dose(participant, context.header.zero_dose)
     if plan is not None and first is not None and first.has_day:
         fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
@@ -51,7 +52,7 @@ def _doses(participant: Participant, context: Context) -> Iterator[Line]:
                 on=fate.on,
                 days=str(fate.on or ""),
                 what=f"dose {fate.name}".replace("dose dose", "dose"),
-                became=_of(fate),
+                became=_of(fate, on_hold),
             )
     told = {fate.record.version for fate in fates if fate.record is not None}
     for dose in given_records(participant, zero_dose):
@@ -69,14 +70,15 @@ def _name(fate: DoseFate) -> str:
     return fate.name if fate.name.startswith("dose ") else f"dose {fate.name}"
 
 
-def _of(fate: DoseFate) -> str:
-    """Say what became of a dose."""
+def _of(fate: DoseFate, on_hold: Sequence[int]) -> str:
+    """Say what became of a dose; `on_hold` are the alerts that hold dosing now."""
     day = day_of(fate.record) if fate.record is not None else None
     if fate.fate is Fate.GIVEN and fate.on is not None and day is not None and day != fate.on:
         apart = (day - fate.on).days
         return f"given {abs(apart)} day{'' if abs(apart) == 1 else 's'} {'late' if apart > 0 else 'early'}, {day}"
     if fate.fate is Fate.NOT_DUE and fate.deadline is not None:
-        return f"not due before {fate.deadline:%Y-%m-%d %H:%M}"
+        planned = f"ON HOLD (alert {', '.join(map(str, on_hold))})" if on_hold else "planned"
+        return f"{planned}; missed if nothing is recorded by {fate.deadline:%Y-%m-%d %H:%M}"
     return str(fate.fate)
 
 
@@ -95,6 +97,9 @@ def _samples(participant: Participant, rulebook: Rulebook, context: Context) -> 
                 became = f"{'not received' if overdue else 'awaited'}: {missing}" if missing else "received"
                 days = expected_sample.days_of(sample)
                 yield Line(on=sample.opens, days=days, what=f"sample {sample.name} ({rule.id})", became=became)
+            for sample in expected_sample.coming_samples(when, participant, first.earliest.date(), context):
+                days = expected_sample.days_of(sample)
+                yield Line(on=sample.opens, days=days, what=f"sample {sample.name} ({rule.id})", became="to be drawn")
 
 
 def _holds(participant: Participant, context: Context) -> Iterator[Line]:
@@ -105,7 +110,7 @@ def _holds(participant: Participant, context: Context) -> Iterator[Line]:
         yield Line(
             on=since.date(),
             days=f"from {since:%Y-%m-%d %H:%M}",
-            what=f"{hold.consequence} ({hold.rule_id})",
+            what=f"{hold.consequence} ({hold.rule_id}, alert {hold.alert})",
             became=until,
         )
 

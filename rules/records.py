@@ -213,6 +213,7 @@ class Hold:
     """A hold or stop of dosing that a rule has called for, from when it was decided until a person closed its alert."""
 
     rule_id: str
+    alert: int  # the number of the alert that a person closes to release it
     consequence: str  # hold or stop
     summary: str  # what was told, the day of the sample or event within it
     since: datetime  # UTC

@@ -107,7 +107,7 @@ def _participant(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Par
             records["subject"] = record
         else:
             records[PLACES[domain]] = (*records.get(PLACES[domain], ()), record)
-    records["holds"] = tuple(Hold(**{"consequence": "hold", **hold}) for hold in case.get("holds", ()))
+    records["holds"] = tuple(Hold(**{"consequence": "hold", "alert": 7, **hold}) for hold in case.get("holds", ()))
     records["submissions"] = tuple(Submission(**{"by": "Dr Li", **entry}) for entry in case.get("submissions", ()))
     return Participant(**records)
 

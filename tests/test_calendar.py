@@ -52,8 +52,8 @@ def test_every_planned_dose_has_one_line_and_says_what_became_of_it():
         ("dose C1D5", "2026-01-09", "recorded as not given"),
         ("dose C1D7", "2026-01-11", "nothing recorded"),
         ("dose C1D9", "2026-01-13", "given"),
-        ("dose C1D11", "2026-01-15", "not due before 2026-01-19 00:00"),
-        ("dose C1D13", "2026-01-17", "not due before 2026-01-21 00:00"),
+        ("dose C1D11", "2026-01-15", "planned; missed if nothing is recorded by 2026-01-19 00:00"),
+        ("dose C1D13", "2026-01-17", "planned; missed if nothing is recorded by 2026-01-21 00:00"),
     ]
     assert [(line.what, line.became) for line in lines if "outside" in line.what] == [
         ("dose outside the plan", "given 2026-01-25")
@@ -73,14 +73,19 @@ def test_samples_are_received_awaited_or_not_received():
 
 
 def test_holds_stand_at_their_begin_and_what_has_no_day_comes_last():
-    hold = Hold(rule_id="CYT-02", consequence="hold", summary="", since=datetime(2026, 1, 6, 2, 0, tzinfo=UTC))
+    hold = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=datetime(2026, 1, 6, 2, 0, tzinfo=UTC))
     released = Hold(
-        rule_id="CLS-01", consequence="stop", summary="", since=hold.since, until=datetime(2026, 1, 7, 2, tzinfo=UTC)
+        rule_id="CLS-01",
+        alert=4,
+        consequence="stop",
+        summary="",
+        since=hold.since,
+        until=datetime(2026, 1, 7, 2, tzinfo=UTC),
     )
     lines = lines_of(datetime(2026, 1, 16, tzinfo=UTC), [{"ECSTDTC": "2026-01"}], holds=(hold, released))
     assert [(line.days, line.what, line.became) for line in lines] == [
-        ("from 2026-01-06 10:00", "hold (CYT-02)", "not released"),
-        ("from 2026-01-06 10:00", "stop (CLS-01)", "released 2026-01-07 10:00"),
+        ("from 2026-01-06 10:00", "hold (CYT-02, alert 3)", "not released"),
+        ("from 2026-01-06 10:00", "stop (CLS-01, alert 4)", "released 2026-01-07 10:00"),
         ("", "dose of 2026-01 (day unknown)", "given"),
     ]
 
@@ -100,3 +105,18 @@ def test_a_clock_stands_on_the_day_on_which_it_is_due():
             ),
             ("2026-03-28", "by 2026-03-28, end of the day", "SUSAR report (SAE-03), if one is owed", became),
         ]
+
+
+def test_a_planned_dose_says_that_dosing_is_on_hold():
+    hold = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=datetime(2026, 1, 6, 2, 0, tzinfo=UTC))
+    lines = lines_of(datetime(2026, 1, 6, 4, 0, tzinfo=UTC), [{"ECSTDTC": "2026-01-05"}], holds=(hold,))
+    became = {line.what: line.became for line in lines}
+    assert became["dose C1D3"] == "ON HOLD (alert 3); missed if nothing is recorded by 2026-01-11 00:00"
+    assert became["dose C1D1"] == "given"
+
+
+def test_the_sample_before_the_next_cycle_stands_there_before_that_begins():
+    lines = lines_of(datetime(2026, 1, 20, 4, 0, tzinfo=UTC), [{"ECSTDTC": "2026-01-05"}])
+    before = {line.what: (line.days, line.became) for line in lines if "before cycle" in line.what}
+    assert before["sample before cycle 2 (LAB-01)"] == ("2026-01-30 to 2026-02-02", "to be drawn")
+    assert "sample before cycle 4 (LAB-01)" not in before  # a cycle that only begins if somebody begins it

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from alerts.ledger import people
+from alerts.ledger import people, released_by_closing
 from tests.trial import Trial, at
 
 
@@ -44,6 +44,7 @@ def test_a_hold_stands_until_a_person_closes_its_alert(tmp_path, store):
 
     with store.write() as session:
         people.close_alert(session, hold.id, "Dr Wu", "data error", "wrong tube", at("2026-01-14") + timedelta(hours=1))
+        assert released_by_closing(session, hold.id) == "this releases the hold on P1; no other alert holds dosing"
     _dose(trial, "2026-01-15T09:00")
     trial.sweep(at("2026-01-16"))
     assert _told(trial) == ["notify", "notify again"]
@@ -53,3 +54,22 @@ def test_a_hold_stands_until_a_person_closes_its_alert(tmp_path, store):
     _dose(trial, "2026-02-02T09:00")
     trial.sweep(at("2026-02-03"))
     assert _told(trial) == ["notify", "notify again", "notify"]
+
+
+def test_who_closes_one_of_two_holds_is_told_of_the_other(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    trial.add("DM", USUBJID="P1", RFXSTDTC="2026-01-05")
+    _platelets(trial, "2026-01-02", "200")
+    _dose(trial, "2026-01-05T09:00")
+    _platelets(trial, "2026-01-08T08:00", "20")
+    trial.add("AE", USUBJID="P1", AETERM="Pneumonia", AESPID="E1", AESER="Y", AESHOSP="Y", AESTDTC="2026-01-07")
+    trial.sweep(at("2026-01-10"))
+    first, *others = [alert.id for alert in trial.alerts() if alert.consequence == "hold"]
+    watched = next(alert.id for alert in trial.alerts() if alert.consequence == "watch")
+    left = ", ".join(map(str, others))
+    assert others
+    with store.write() as session:
+        people.close_alert(session, first, "Dr Wu", "confirmed", "", at("2026-01-11"))
+        assert released_by_closing(session, first).endswith(f"P1; dosing is still on hold by alert {left}")
+        people.close_alert(session, watched, "Dr Wu", "confirmed", "", at("2026-01-11"))
+        assert released_by_closing(session, watched) == ""

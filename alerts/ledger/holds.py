@@ -46,8 +46,20 @@ def _holds_of(life: Iterable[Decision]) -> Iterator[Hold]:
 def _hold(begun: Decision, closed: Decision | None) -> Hold:
     return Hold(
         rule_id=begun.rule_id,
+        alert=begun.alert_id or 0,
         consequence=begun.consequence,
         summary=begun.summary,
         since=begun.decided_at,
         until=closed.decided_at if closed is not None else None,
     )
+
+
+def released_by_closing(session: Session, alert_id: int) -> str:
+    """Say what the closing of an alert has released, and which holds are left; '' where it held nothing."""
+    alert = session.get_one(Alert, alert_id)
+    of_participant = holds(session, alert.study, [alert.usubjid]).get(alert.usubjid, ())
+    if not any(hold.alert == alert_id for hold in of_participant):
+        return ""
+    left = ", ".join(str(hold.alert) for hold in of_participant if hold.until is None)
+    still = f"dosing is still on hold by alert {left}" if left else "no other alert holds dosing"
+    return f"this releases the hold on {alert.usubjid}; {still}"

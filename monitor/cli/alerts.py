@@ -112,15 +112,20 @@ def close(
     by: By = "",
     settings: SettingsOption = None,
 ) -> None:
-    """Close: the concern is dealt with. Evidence that arrives later opens the alert again."""
-    from alerts.ledger import close_alert
+    """Close: the concern is dealt with, and a hold of dosing is released. Later evidence opens the alert again."""
+    from alerts.ledger import close_alert, released_by_closing
 
-    _act(
-        settings,
-        number,
-        lambda session, now: close_alert(session, number, _person(by), assessment, note, now),
-        "closed",
-    )
+    released = ""
+
+    def act(session: "Session", now: "datetime") -> int:
+        nonlocal released
+        decision = close_alert(session, number, _person(by), assessment, note, now)
+        released = released_by_closing(session, number)
+        return decision
+
+    _act(settings, number, act, "closed")
+    if released:
+        typer.echo(released)
 
 
 @app.command()

@@ -97,7 +97,7 @@ def _answer(
 def _words(hold: Hold, context: "Context") -> str:
     until = f", released {context.local(hold.until):%Y-%m-%d %H:%M}" if hold.until is not None else ""
     since = f"{context.local(hold.since):%Y-%m-%d %H:%M}"
-    return f"{hold.rule_id} ({hold.consequence}), known {since}{until}: {hold.summary}"
+    return f"{hold.rule_id} ({hold.consequence}, alert {hold.alert}), known {since}{until}: {hold.summary}"
 
 
 def describe(when: When) -> str:

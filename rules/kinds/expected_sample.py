@@ -106,6 +106,24 @@ def expected_samples(when: When, participant: Participant, first: date, context:
     return [sample for sample in found if left is None or sample.closes < left]
 
 
+def coming_samples(when: When, participant: Participant, first: date, context: "Context") -> list[Expected]:
+    """Return the samples before planned cycles that have not begun: when to draw them, if dosing goes as planned."""
+    plan = context.dosing
+    if when.before_cycles_days is None or plan is None:
+        return []
+    fates = fates_by_plan(plan, participant, first, context.header.zero_dose, context.local_now)
+    fate_of = {fate.name: fate.fate for fate in fates}
+    opening: dict[int, date] = {}
+    for dose in planned_doses(plan, first):
+        opening.setdefault(dose.cycle, dose.on)
+    begun = {cycle for cycle, _, _ in _cycles_begun(participant, first, context)}
+    return [
+        Expected(f"before cycle {cycle}", on - timedelta(days=when.before_cycles_days), on, _midnight(on))
+        for cycle, on in opening.items()
+        if cycle not in begun and fate_of[f"C{cycle}D{plan.days[0]}"] is Fate.NOT_DUE
+    ]
+
+
 def _cycles_begun(participant: Participant, first: date, context: "Context") -> Iterator[tuple[int, Dose, date]]:
     """Yield each cycle in which a planned dose was given, with the first such dose and its day."""
     plan = context.dosing
