@@ -29,5 +29,6 @@ __all__ = [
     "Fates", "OpenSweep", "SweepResult", "Touched", "acknowledge", "add_note", "alert_history", "chain_head",
     "close_alert", "close_sweep", "enter_submission", "last_done", "list_alerts", "no_longer_judged", "open_alerts",
     "open_sweep", "owe", "participants", "rebuild", "released_by_closing", "save_decisions", "save_failed_sweep",
-    "save_new_versions", "save_runs", "seen_files", "standing", "standing_view", "study_view", "verify_chain", "whom_to_judge",
+    "save_new_versions", "save_runs", "seen_files", "standing", "standing_view", "study_view", "verify_chain",
+    "whom_to_judge",
 ]  # fmt: skip
