@@ -13,7 +13,7 @@ from alerts.audience import Audience
 from alerts.decide import Action, SavedDecision, StandingAlert
 from alerts.fields import CHANGED, changes, layout, without_changes, without_hidden
 from alerts.message import Card, one_line
-from rules.hit import WHOLE_STUDY, Answer, Consequence, Evidence
+from rules.hit import WHOLE_STUDY, Answer, Consequence, Evidence, Judgement
 from rules.rulebook import Rule, Rulebook
 
 HASH_HEAD = 12
@@ -122,10 +122,10 @@ def card_of(saved: SavedDecision, circumstances: Circumstances) -> Card:
     reason = without_changes(decision.reason) if changed else decision.reason
     card = Card(
         heading=title_of(saved),
-        status=_STATUS.get(decision.action, f"{decision.action}."),
+        status=_STATUS.get(decision.action, f"{decision.action}.") + _would_be(judgement),
         summary=say(judgement.summary, judgement.usubjid, known, audience),
         participant=who(judgement.usubjid, audience),
-        order=_ORDERS[judgement.consequence],
+        order=_ORDERS[judgement.consequence] if judgement.answer is Answer.HIT else "",
         action=to_do(saved, rule),
         protocol=_protocol(rule),
         reason=say(reason, judgement.usubjid, known, audience) + _since(saved, known, audience),
@@ -144,11 +144,21 @@ def to_do(saved: SavedDecision, rule: Rule | None) -> str:
         return "The rule is not in the rulebook now in force: ask the study team."
     if saved.decision.action is Action.RECOVERED:
         return "Look at what ended it. A hold or stop given for this alert stands until a person releases it."
-    if saved.decision.judgement.scope != WHOLE_STUDY:
-        return one_line(rule.action)
+    judgement = saved.decision.judgement
+    if judgement.scope != WHOLE_STUDY:
+        first = "Have what is missing supplied before the next dose. If the criterion is met: "
+        return (first if _would_be(judgement) else "") + one_line(rule.action)
     if saved.decision.action is Action.RESOLVE:
         return "Nothing: its data has come, and everybody of whom there is any has been judged by it."
     return "Have the data delivered, or take the rule out of the rulebook: until then it watches nobody."
+
+
+def _would_be(judgement: Judgement) -> str:
+    """Say what would follow from a criterion of which nobody can tell: nothing follows before somebody can."""
+    if judgement.answer is not Answer.NOT_EVALUABLE or judgement.consequence is Consequence.WATCH:
+        return ""
+    would_be = judgement.consequence.upper()
+    return f" It would be a {would_be} if the criterion is met: nobody knows yet, so none is ordered."
 
 
 def _taken_back(card: Card, saved: SavedDecision, rule: Rule | None) -> Card:

@@ -3,14 +3,14 @@
 It knows a day's figures and what may be shown of them. It must not know SQL, SMTP or the clock.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.audience import Audience
-from alerts.card import HASH_HEAD, Circumstances, card_of, counted, moment
-from alerts.decide import SavedDecision, StandingAlert
+from alerts.card import HASH_HEAD, Circumstances, card_of, counted, moment, say, who
+from alerts.decide import Action, SavedDecision, StandingAlert
 from alerts.listing import MANY_CARDS, listing
 from alerts.message import Card, Envelope, Grid, Mail, Page, Rendered, one_line, render
 from alerts.operator_mails import about_templates, error_words, everybody, footer
@@ -67,7 +67,9 @@ def _render(recipient: str, audience: Audience, facts: DailyFacts, rulebook: Rul
     circumstances = Circumstances(rulebook=rulebook, audience=audience, open_alerts=facts.open_alerts, now=now)
     mine = [one for one in facts.untold if recipient in _readers(one, circumstances)]
     saved = [one.saved for one in mine]
-    brief = len(mine) > MANY_CARDS
+    judged = [one for one in saved if _can_be_judged_now(one)]
+    rest = [one for one in mine if not _can_be_judged_now(one.saved)]
+    brief = len(rest) > MANY_CARDS
     worries = tuple(_worries(facts, audience, now))
     news = (f"Not told before, and listed below: {len(mine)}.",) if mine else ()
     page = Page(
@@ -76,8 +78,12 @@ def _render(recipient: str, audience: Audience, facts: DailyFacts, rulebook: Rul
         heading="vigil is alive, and something needs a look" if worries else "vigil is alive",
         warnings=worries,
         sentences=(*_sentences(facts, audience, now), *news),
-        grids=(*_grids(facts, rulebook), *(listing(saved, circumstances) if brief else ())),
-        cards=() if brief else tuple(_card(one, circumstances) for one in mine),
+        grids=(
+            *_grids(facts, rulebook),
+            *_judged_now(judged, circumstances),
+            *(listing([one.saved for one in rest], circumstances) if brief else ()),
+        ),
+        cards=() if brief else tuple(_card(one, circumstances) for one in rest),
         footer=footer(audience),
     )
     waiting = sum(count for (_, state), count in facts.alerts.items() if state == "open")
@@ -100,6 +106,26 @@ def _readers(one: Untold, circumstances: Circumstances) -> tuple[str, ...]:
     if rule is not None and rule.audience == "operator" and audience.operators:
         return tuple(audience.operators)
     return tuple(officer for officers in audience.officers.values() for officer in officers)
+
+
+def _can_be_judged_now(saved: SavedDecision) -> bool:
+    """Whether a decision says of a participant that what was told as not evaluable can be judged."""
+    return saved.decision.action is Action.RESOLVE and saved.decision.judgement.usubjid != ""
+
+
+def _judged_now(judged: Sequence[SavedDecision], circumstances: Circumstances) -> Iterator[Grid]:
+    """Lay out, one line each, what can be judged now: a mail that would have been STOP must not be the last word."""
+    if judged:
+        audience = circumstances.audience
+        rows = tuple(
+            (said.rule_id, who(said.usubjid, audience), say(said.summary, said.usubjid, (), audience))
+            for said in (one.decision.judgement for one in judged)
+        )
+        yield Grid(
+            caption="Can be judged now (a hold or stop that it might have been stands only where an alert says so)",
+            head=("Rule", "Participant", "What"),
+            rows=rows,
+        )
 
 
 def _card(one: Untold, circumstances: Circumstances) -> Card:

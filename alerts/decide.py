@@ -6,8 +6,8 @@ It knows judgements, the alerts that stand and the answers already written. It m
    unless it is worse (a graver grade or consequence, or a step further out than told), was corrected, goes on, or had
    been retracted or closed. What is both corrected and news is news, with the correction. Any other hit opens an alert.
 2. An alert whose rule was able to look again and no longer hits is retracted: told, and left for a person to close.
-3. Another answer is written once, and again only when it changes. A rule that was blind for the whole study and sees
-   now is told of; what it finds at this first sight goes into one digest.
+3. Another answer is written once, and again only when it changes. What was told as not evaluable and can be judged now
+   is told of. What a rule that was blind for the whole study finds at its first sight goes into one digest.
 4. A later result that ended an episode is told once and routinely, and closes nothing; corrected away, the episode
    goes on and that is told.
 5. A rule that failed for a participant leaves everything about that participant as it was.
@@ -79,6 +79,8 @@ class Standing:
 
     alerts: tuple[StandingAlert, ...] = ()
     answers: Answers = field(default_factory=dict)
+    told_blind: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    """The key of a standing answer that was told as not evaluable -> its summary as told."""
     withdrawn: frozenset[tuple[str, str]] = frozenset()  # (domain, record key) of rows that are withdrawn now
     current: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     """(domain, record key) of rows told in another version than the one that stands -> what they say now, by name."""
@@ -136,12 +138,13 @@ def decide(judgements: Iterable[Judgement], standing: Standing, sight: Sight) ->
     matched = _match(hits, standing.alerts)
     decisions = [d for hit in hits if (d := _about_hit(hit, matched.get(id(hit)), standing, sight))]
     decisions += [d for alert in standing.alerts if (d := _about_silence(alert, hits, others, standing, sight))]
-    decisions += [d for other in others.values() if (d := _about_other(other, standing.answers, sight))]
     decisions += [
-        _resolve(key, answer, told=key[2] == WHOLE_STUDY and key[0] in sight.rule_ids)
+        _resolve(key, answer, _sees_again(key, standing) if key[0] in sight.rule_ids else "")
         for key, answer in standing.answers.items()
-        if key not in others and (sight.covers(key[0], key[1]) or key[0] not in sight.rule_ids)
+        if (key not in others and (sight.covers(key[0], key[1]) or key[0] not in sight.rule_ids))
+        or (key in others and others[key].answer is Answer.CLEAR and key in standing.told_blind)
     ]
+    decisions += [d for other in others.values() if (d := _about_other(other, standing.answers, sight))]
     return tuple(decisions)
 
 
@@ -369,8 +372,16 @@ def _about_other(judgement: Judgement, answers: Answers, sight: Sight) -> Decisi
     )
 
 
-def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str], *, told: bool) -> Decision:
-    """Write down that an answer written before no longer holds; told where the rule was blind for the whole study."""
+def _sees_again(key: tuple[str, str, str], standing: Standing) -> str:
+    """Say what can be judged now, if it was told that it could not: told to be worried about, told to be over."""
+    if key[2] == WHOLE_STUDY:
+        return "The rule sees again"
+    told = standing.told_blind.get(key, "")
+    return f"Can be judged now, told before as: {told}" if told else ""
+
+
+def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str], summary: str) -> Decision:
+    """Write down that an answer written before no longer holds; told, in the words of the summary, if it has one."""
     rule_id, usubjid, scope = key
     judgement = Judgement(
         rule_id=rule_id,
@@ -378,10 +389,10 @@ def _resolve(key: tuple[str, str, str], answer: tuple[Answer, str], *, told: boo
         scope=scope,
         anchors=frozenset(),
         answer=Answer.CLEAR,
-        summary="The rule sees again" if told else "",
+        summary=summary,
         reason="",
         urgency=Urgency.ROUTINE,
-        told=told,
+        told=bool(summary),
     )
     reason = f"no longer {'not evaluable' if answer[0] is Answer.NOT_EVALUABLE else 'held back'}: {answer[1]}"
-    return Decision(action=Action.RESOLVE, reason=reason, judgement=judgement, told=told)
+    return Decision(action=Action.RESOLVE, reason=reason, judgement=judgement, told=judgement.told)

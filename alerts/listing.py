@@ -19,7 +19,7 @@ from alerts.card import (
 )
 from alerts.decide import Action, SavedDecision
 from alerts.message import Grid, one_line
-from rules.hit import Consequence, Urgency
+from rules.hit import Answer, Consequence, Urgency
 
 MANY_CARDS = 30
 """Above this a mail shows one line per decision instead of a card."""
@@ -104,6 +104,9 @@ def _what(saved: SavedDecision, circumstances: Circumstances) -> str:
     if action is Action.RETRACT:
         return f"{summary} ({taken_back(saved)}, open until closed)"
     order = "" if judgement.consequence is Consequence.WATCH else f"{judgement.consequence.upper()}: "
+    if judgement.answer is not Answer.HIT:
+        would_be = f", would be a {judgement.consequence.upper()} if met" if order else ""
+        return f"{summary} ({_MARKS.get(action, action)}{would_be})"
     return f"{order}{summary}" + (f" ({_MARKS[action]})" if action in _MARKS else "")
 
 

@@ -109,6 +109,18 @@ def test_what_cannot_be_evaluated_is_told_without_an_alert_number():
     assert "vigil alerts ack" not in text_of(mail)
 
 
+@pytest.mark.parametrize("consequence", [Consequence.STOP, Consequence.HOLD])
+@pytest.mark.parametrize("first_sight", [True, False])
+def test_what_nobody_can_tell_orders_nothing(consequence, first_sight):
+    blind = replace(PLATELETS, answer=Answer.NOT_EVALUABLE, consequence=consequence)
+    (mail,) = mails_of(saved(blind, Action.CANNOT_TELL, at_first_sight=first_sight))
+    html = message_from_bytes(mail.mime, policy=policy.default).get_body(("html",)).get_content()
+    for said in (text_of(mail), html):
+        assert f"would be a {consequence.upper()} if" in said
+        assert f"{consequence.upper()}: " not in said
+        assert "To do: Hold" not in said
+
+
 # ------------------------------------------------------------------------------------------------ amendments
 
 

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from alerts import ledger
 from alerts.batch import Batch, SeenFile
-from alerts.decide import Action, Decision, StandingAlert
+from alerts.decide import Action, Decision, Sight, StandingAlert, decide
 from alerts.ledger.daily import daily_facts
 from alerts.ledger.mails import begin_attempt, end_attempt, owe
 from alerts.mailer import Outcome
@@ -260,6 +260,24 @@ def test_a_routine_answer_that_must_be_told_is_told_in_the_daily_mail(store, act
     owe_daily(store, STUDY, local(12, 8))
     assert told_of(store, daily_mails(store)[0]) == {1}
     assert "ECOCCUR is 'U', neither Y nor N" in text_of(daily_mails(store)[0])
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_told_as_not_evaluable_is_told_in_one_line_when_it_can_be_judged(store, told):
+    blind = replace(PLATELETS, answer=Answer.NOT_EVALUABLE, summary="Cannot tell: Platelets", reason="no unit")
+    decide_and_owe(
+        store, local(11, 19), Decision(action=Action.CANNOT_TELL, reason="no unit", judgement=blind, told=told)
+    )
+    sight = Sight(usubjids=frozenset({blind.usubjid}), rule_ids=frozenset({blind.rule_id}))
+    with store.write() as session:
+        sweep = ledger.open_sweep(session, STUDY.id, local(11, 20), RULEBOOK, SHANGHAI)
+        made = decide((), ledger.standing(session, sweep, [blind.usubjid]), sight)
+        ledger.save_decisions(session, sweep, made)
+        session.add(sweep_row(sweep.id, local(11, 20)))
+    owe_daily(store, STUDY, local(12, 8))
+    said = text_of(daily_mails(store)[0])
+    assert (f"{blind.usubjid}      Can be judged now, told before as: Cannot tell: Platelets" in said) is told
+    assert "HOLD" not in said
 
 
 def test_a_closed_alert_that_no_longer_hits_is_not_listed(store):

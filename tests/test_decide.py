@@ -401,3 +401,23 @@ def test_an_episode_that_was_over_when_first_seen_is_told_once_with_its_recovery
 
 def test_what_surrounds_a_hit_in_time_is_never_news():
     assert decide([replace(HIT, circumstances=("cycle 1, rest phase",))], TOLD, SIGHT) == ()
+
+
+UNTOLD_KEY = {KEY: (Answer.NOT_EVALUABLE, "no unit")}
+TOLD_BLIND = Standing(answers=UNTOLD_KEY, told_blind={KEY: "Cannot tell (Pregnancy): HEADACHE"})
+
+
+def test_what_was_told_as_not_evaluable_is_told_when_it_can_be_judged():
+    decision = only(decide([], TOLD_BLIND, SIGHT))
+    assert (decision.action, decision.told, decision.judgement.urgency) == (Action.RESOLVE, True, Urgency.ROUTINE)
+    assert decision.judgement.summary == "Can be judged now, told before as: Cannot tell (Pregnancy): HEADACHE"
+    assert decision.judgement.consequence is Consequence.WATCH
+    assert not only(decide([], TOLD_BLIND, replace(SIGHT, rule_ids=frozenset()))).told  # nobody judges it
+
+
+def test_what_was_told_as_not_evaluable_and_is_clear_now_for_a_reason_is_told_too():
+    cleared = replace(UNGRADED, answer=Answer.CLEAR, reason="by history", told=False)
+    assert [(d.action, d.told) for d in decide([cleared], TOLD_BLIND, SIGHT)] == [
+        (Action.RESOLVE, True),
+        (Action.HOLD_BACK, False),
+    ]

@@ -284,6 +284,16 @@ def recovered() -> SavedDecision:
     return saved(later, Action.RECOVERED, number=12, alert=standing(PLATELETS, 12), reason=later.recovery)
 
 
+def resolved() -> SavedDecision:
+    """What is decided when an event that was told as not evaluable has been coded."""
+    key = ("SAE-01", "SLE-023", "SLE-023|E04")
+    before = Standing(
+        answers={key: (Answer.NOT_EVALUABLE, "not coded")}, told_blind={key: "Cannot tell (Pregnancy): 急性胰腺炎"}
+    )
+    (made,) = decide((), before, Sight(usubjids=frozenset({key[1]}), rule_ids=frozenset({key[0]})))
+    return replace(saved(made.judgement, Action.RESOLVE, number=33), decision=made, alert_id=None)
+
+
 def day_facts() -> DailyFacts:
     """A day with something in everything."""
     return DailyFacts(
@@ -303,7 +313,7 @@ def day_facts() -> DailyFacts:
         failures={"HEP-02": 2},
         untold=tuple(
             Untold(saved=one, decided_at=NOW - timedelta(hours=9), rulebook_sha256=RULEBOOK.sha256)
-            for one in (saved(MISSED), recovered())
+            for one in (saved(MISSED), recovered(), resolved())
         ),
         open_alerts=(standing(PLATELETS, 12),),
         head=(4711, "ab" * 32),
@@ -320,6 +330,9 @@ def golden_mails() -> dict[str, Mail]:
         answer=Answer.NOT_EVALUABLE,
         summary="Seriousness unknown: 社区获得性肺炎",
         reason="AESER is 'YES', neither Y nor N",
+    )
+    uncoded = replace(
+        blind, summary="Cannot tell (Pregnancy): 急性胰腺炎", reason="not coded", consequence=Consequence.STOP
     )
     healthy = DailyFacts(since=NOW - timedelta(days=1), sweeps_done=96, last_done=NOW, head=(12, "cd" * 32))
     return {
@@ -341,6 +354,7 @@ def golden_mails() -> dict[str, Mail]:
         "retraction_corrected": mails_of(retracted({"lborres": "128"}, Answer.CLEAR))[0],
         "retraction_blind": mails_of(retracted({"lborresu": ""}, Answer.NOT_EVALUABLE, "no unit"))[0],
         "cannot_tell": mails_of(saved(blind, Action.CANNOT_TELL, number=23))[0],
+        "cannot_tell_stop": mails_of(saved(uncoded, Action.CANNOT_TELL, number=24))[0],
         "same_day": mails_of(saved(LIVER, number=31), saved(replace(LIVER, usubjid="SLE-011"), number=32))[0],
         "first_sweep": mails_of(*first_sweep(24))[0],
         "daily": compose_daily(AUDIENCE, day_facts(), RULEBOOK, NOW)[1],

@@ -27,18 +27,25 @@ def standing(session: Session, sweep: OpenSweep, usubjids: Sequence[str]) -> Sta
     """Return what was told and written before about participants and the feed, and what the source took back since."""
     alerts: list[StandingAlert] = []
     answers: dict[tuple[str, str, str], tuple[Answer, str]] = {}
+    told_blind: dict[tuple[str, str, str], str] = {}
     for piece in chunks(["", *usubjids]):
         found = select(Alert).where(Alert.study == sweep.study, col(Alert.usubjid).in_(piece))
         alerts += [as_standing(alert) for alert in session.exec(found.order_by(col(Alert.id)))]
-        written = select(StandingAnswer).where(
-            StandingAnswer.study == sweep.study, col(StandingAnswer.usubjid).in_(piece)
+        written = (
+            select(StandingAnswer, Decision.told, Decision.summary)
+            .join(Decision, col(Decision.id) == StandingAnswer.decision_id)
+            .where(StandingAnswer.study == sweep.study, col(StandingAnswer.usubjid).in_(piece))
         )
-        for row in session.exec(written):
-            answers[(row.rule_id, row.usubjid, row.scope)] = (Answer(row.answer), row.reason)
+        for row, was_told, summary in session.exec(written):
+            key = (row.rule_id, row.usubjid, row.scope)
+            answers[key] = (Answer(row.answer), row.reason)
+            if was_told and answers[key][0] is Answer.NOT_EVALUABLE:
+                told_blind[key] = summary
     told = [item for alert in alerts for item in alert.evidence]
     return Standing(
         alerts=tuple(alerts),
         answers=answers,
+        told_blind=told_blind,
         withdrawn=frozenset(withdrawn_keys(session, sweep.study, {(item.domain, item.key) for item in told})),
         current=_current(session, sweep.study, told),
     )
