@@ -23,6 +23,7 @@ class FileLook:
     stamped_at: datetime | None = None  # UTC: the export's own time stamp, where it has one
     rows: int = 0  # data rows found; 0 when unchanged or refused
     reading: str = ""  # names how it was read (encoding, keys...): read otherwise, the same bytes are other rows
+    line_end: bool | None = None  # of a CSV: whether a line end closes its last line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +82,4 @@ class SeenFile:
     stamped_at: datetime | None
     reading: str = ""
     settled: bool  # False: its withdrawals were held back, so it must be read again even when unchanged
+    line_end: bool | None = None  # of a CSV: whether a line end closed its last line; None where that is not known

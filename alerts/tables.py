@@ -120,6 +120,7 @@ class SourceFile(SQLModel, table=True):
     rejected: int = 0
     settled: bool = True
     reading: str = ""  # names how it was read (encoding, keys...): read otherwise, the same bytes are other rows
+    line_end: bool | None = None  # of a CSV: whether a line end closes its last line; null where nobody looked
 
 
 class RecordVersion(SQLModel, table=True):

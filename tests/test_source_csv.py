@@ -91,6 +91,11 @@ def test_a_whole_last_row_needs_no_line_end(last: bytes) -> None:
     assert len(values(HEAD + b"S,AE,1,cough\n" + last)) == 2
 
 
+@pytest.mark.parametrize(("data", "line_end"), [(b"", False), (b"\n", True), (b"\r\n", True), (b"\r", True)])
+def test_a_table_says_whether_a_line_end_closes_it(data: bytes, line_end: bool) -> None:
+    assert read_csv(HEAD + b"S,AE,1,cough" + data, "utf-8").line_end is line_end
+
+
 def test_a_header_alone_is_an_empty_domain() -> None:
     assert values(HEAD) == []
     assert values(HEAD + b"\r\n\n") == []

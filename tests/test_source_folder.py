@@ -36,6 +36,7 @@ def remember(batch: Batch, *, settled: bool = True) -> list[SeenFile]:
             stamped_at=file.stamped_at,
             settled=settled,
             reading=file.reading,
+            line_end=file.line_end,
         )
         for file in batch.files
         if file.state == "read"
@@ -148,6 +149,41 @@ def test_a_refused_file_leaves_the_last_good_state_and_is_refused_again(tmp_path
         assert said in only(batch).reason
         assert "\n" not in only(batch).reason
         assert (batch.domains, batch.missing, batch.rejected) == ({}, (), ())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", ["S,LB,U2,2,PLAT,2026-11-02T08:00", 'S,LB,U2,2,PLAT,"2026-11-02"', "S,LB,U2,2,PLAT,"])
+def test_a_cut_anywhere_in_the_last_line_is_refused_after_a_version_that_ended_in_a_line_end(
+    tmp_path: Path, last: str, end: str
+) -> None:
+    head = "STUDYID,DOMAIN,USUBJID,LBSEQ,LBTESTCD,LBDTC"
+    before = text("S,LB,U1,1,PLAT,2026-11-01", head=head).replace(b"\n", end.encode())
+    put(tmp_path / "lb.csv", before)
+    seen = remember(look(tmp_path))
+    whole = before + last.encode()
+    for length in range(len(before) + 1, len(whole) + 1):
+        put(tmp_path / "lb.csv", whole[:length], at=1_700_000_100)
+        batch = look(tmp_path, seen)
+        assert (only(batch).state, batch.domains) == ("refused", {}), whole[:length]
+        assert "half-written" in only(batch).reason
+    put(tmp_path / "lb.csv", whole + end.encode(), at=1_700_000_200)
+    assert look(tmp_path, seen).domains["LB"].frame.height == 2
+
+
+def test_an_export_that_never_ends_in_a_line_end_is_read_and_one_under_a_new_date_is_held_to_the_last(
+    tmp_path: Path,
+) -> None:
+    one, two = text("S,AE,U1,1,E0,,RASH"), text("S,AE,U1,1,E0,,RASH", "S,AE,U2,1,E0,,RASH")
+    put(tmp_path / "ae.csv", one[:-1])
+    seen = remember(look(tmp_path))
+    put(tmp_path / "ae.csv", two[:-1], at=1_700_000_100)
+    taken = look(tmp_path, seen)
+    assert only(taken).state == "read"
+    put(tmp_path / "ae.csv", one + b"S,AE,U3,1,E0,,RASH\n", at=1_700_000_200)
+    seen += [*remember(taken), *remember(look(tmp_path, seen))]
+    (tmp_path / "ae.csv").rename(tmp_path / "ae_2024-02-01.csv")
+    put(tmp_path / "ae_2024-02-01.csv", two[:-2], at=1_700_000_300)
+    assert "half-written" in only(look(tmp_path, seen, AE="ae*.csv")).reason
 
 
 def test_an_unchanged_file_is_not_read_again_unless_something_was_held_back(tmp_path: Path) -> None:

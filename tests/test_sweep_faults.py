@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from alerts.batch import Batch, SeenFile
 from alerts.store import Store
-from alerts.tables import Decision, Notification, NotificationDecision, Sweep
+from alerts.tables import Decision, Notification, NotificationDecision, SourceFile, Sweep
 from monitor.daily import owe_daily
 from monitor.sources.sdtm_folder import SdtmFolder
 from monitor.study import Study
@@ -77,6 +77,23 @@ def test_bytes_read_in_the_wrong_encoding_are_read_again_once_the_settings_are_r
     assert {alert.usubjid for alert in trial.alerts()} == {"P1", "P2"}
     again = run_sweep(store, mended, at("2014-03-05", 14))
     assert (again.fates.unchanged, again.decisions) == (2, ())
+
+
+def test_a_row_whose_last_value_is_cut_takes_back_no_alert_however_often_it_is_looked_at(store, tmp_path):
+    trial = Trial(tmp_path / "in", store)
+    trial.add("ae", USUBJID="P1", AESPID="E1", AETERM="Pneumonia", AESER="Y", AESTDTC="2014-03-04")
+    trial.export()
+    file = trial.folder / "ae.csv"
+    whole = file.read_bytes()
+    first = run_sweep(store, trial.study, at("2014-03-05"))
+    for hour, cut in ((13, whole[:-3]), (14, whole), (15, whole[:-4]), (16, whole[:-2])):
+        file.write_bytes(cut)
+        swept = run_sweep(store, trial.study, at("2014-03-05", hour))
+        assert not [made for made in swept.decisions if made.decision.judgement.usubjid], cut
+    assert [made for made in first.decisions if made.decision.told and made.decision.judgement.usubjid]
+    with store.read() as session:
+        states = [row.state for row in session.exec(select(SourceFile).where(col(SourceFile.domain) == "AE"))]
+    assert states == ["read", "refused", "read", "refused", "refused"]
 
 
 @dataclass

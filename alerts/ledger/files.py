@@ -43,6 +43,7 @@ def seen_files(session: Session, study: str) -> list[SeenFile]:
             stamped_at=row.stamped_at,
             settled=row.settled,
             reading=row.reading,
+            line_end=row.line_end,
         )
         for row in session.exec(read)
     ]
@@ -161,6 +162,7 @@ def _source_file(
         rejected=counts.rejected,
         settled=refused or not why_unsettled,
         reading=look.reading,
+        line_end=look.line_end,
     )
 
 

@@ -46,9 +46,10 @@ def read_csv(data: bytes, encoding: str) -> Table:
     lines = _LINE_END.split(body)
     rows, splits = _parse(body, names)
     frame, bad = _settle(rows, splits, lines, len(names))
-    if lines[-1].strip() and _is_broken(lines, frame, bad, len(names)):
+    line_end = not lines[-1].strip()
+    if not line_end and _is_broken(lines, frame, bad, len(names)):
         raise Refusal("the file is half-written: its last line is broken off")
-    return Table(frame=tidy(frame), bad=tuple(bad))
+    return Table(frame=tidy(frame), bad=tuple(bad), line_end=line_end)
 
 
 def _is_broken(lines: Sequence[str], frame: "pl.DataFrame", bad: Sequence[BadRow], width: int) -> bool:

@@ -158,11 +158,9 @@ class SdtmFolder:
             return look, None
         try:
             table = read_table(content.data, self.encoding)
-            look = replace(look, stamped_at=look.stamped_at or table.stamped_at)
-            if not _is_unchanged(look, seen) and (
-                older := why_older(look.digest, look.modified_at, look.stamped_at, _of_dataset(look.name, seen))
-            ):
-                raise Refusal(older)
+            look = replace(look, stamped_at=look.stamped_at or table.stamped_at, line_end=table.line_end)
+            if not _is_unchanged(look, seen) and (why := _why_not(look, _of_dataset(look.name, seen))):
+                raise Refusal(why)
             rows = take(table, look.name, expected)
         except Refusal as refusal:
             return replace(look, state="refused", reading="", reason=str(refusal)), None
@@ -195,6 +193,17 @@ def _open(folder: Path, claim: Claim, expected: Expected, encoding: str) -> _Con
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or after.st_size != len(data):
         return _Content(look=replace(look, reason="the file is being written"))
     return _Content(look=replace(look, state="read", reading=expected.reading(encoding)), data=data)
+
+
+def _why_not(look: FileLook, seen: Sequence[SeenFile]) -> str:
+    """Say why a file of whole rows is not taken after what was read of its dataset, '' where it is.
+
+    A last line without its line end may lack the end of its last value too, and look whole: 202 of 2026-11-03.
+    """
+    known = [file.line_end for file in seen if file.line_end is not None]
+    if look.line_end is False and known[-1:] == [True]:
+        return "the file is half-written: no line end closes its last line, as one did when it was last read"
+    return why_older(look.digest, look.modified_at, look.stamped_at, seen)
 
 
 def _of_dataset(name: str, seen: Sequence[SeenFile]) -> list[SeenFile]:

@@ -49,6 +49,7 @@ class Table:
     frame: "pl.DataFrame"  # text columns under upper-case names, and LINE
     bad: tuple[BadRow, ...] = ()
     stamped_at: datetime | None = None  # the export's own time, where the format carries one; naive ones read as UTC
+    line_end: bool | None = None  # whether a line end closes the last line; None in a format that shows a cut by itself
 
 
 def canonical_number(text: str) -> str:
