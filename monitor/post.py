@@ -13,7 +13,7 @@ operators are told once.
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -36,6 +36,7 @@ class PostResult:
     deferred: int = 0
     refused: int = 0
     unknown: int = 0
+    fault: str = field(default="", compare=False)  # what the relay said of the last mail that it did not take
 
 
 async def post_what_is_owed(
@@ -52,6 +53,7 @@ async def post_what_is_owed(
     between mails.
     """
     ended: Counter[str] = Counter()
+    fault = ""
     for mail in await asyncio.to_thread(_due, store, clock.now()):
         if stop is not None and stop.is_set():
             break
@@ -59,11 +61,12 @@ async def post_what_is_owed(
         if outcome is None:
             continue
         ended[outcome.outcome] += 1
+        fault = fault if outcome.outcome == "accepted" else f"relay {relay}: {outcome.reply}"
         log.info("delivery", study=mail.study, notification=mail.id, outcome=outcome.outcome, code=outcome.code)
         if outcome.relay_trouble:
             log.warning("relay trouble", relay=str(relay), reply=outcome.reply)
             break
-    return PostResult(**ended)
+    return PostResult(**ended, fault=fault)
 
 
 def _due(store: Store, now: datetime) -> list[OwedMail]:

@@ -258,10 +258,10 @@ def test_a_sweep_says_what_it_found_and_why_and_posts_it(tmp_path: Path) -> None
         export(tmp_path, serious=True)
         said = well("sweep")
         assert "Serious adverse event: Pneumonia" in said
-        assert re.search(r"^Told$", said, re.MULTILINE)
+        assert re.search(r"^To tell$", said, re.MULTILINE)
         assert "present at first sweep: AESER = Y" in said
         assert re.search(r"^new +3 *$", said, re.MULTILINE)
-        assert re.search(r"^mails: [1-9]\d* accepted, 0 not$", said, re.MULTILINE)
+        assert re.search(r"^mails: [1-9]\d* accepted, 0 refused for good, 0 still owed$", said, re.MULTILINE)
         assert "officer@example.org" in [mail.recipient for mail in script.received]
         again = well("sweep", "--study", "SYN")
         assert "Pneumonia" not in again
@@ -276,7 +276,7 @@ def test_a_dry_look_keeps_and_mails_nothing(tmp_path: Path, swept: Path) -> None
     assert "retract" in said
     assert re.search(r", [1-9]\d* mails? would be owed$", said, re.MULTILINE)
     assert re.search(r"^Would be told$", said, re.MULTILINE)
-    assert not re.search(r"^(Told|Written)", said, re.MULTILINE)
+    assert not re.search(r"^(To tell|Written)", said, re.MULTILINE)
     assert rows_of(tmp_path) == before
 
 
@@ -305,7 +305,31 @@ def test_how_a_sweep_can_end_badly(tmp_path: Path) -> None:
     assert refused("sweep", "--study", "XYZ") == (Exit.USAGE, "there is no study XYZ in vigil.toml")
     code, said = refused("sweep")
     assert code == Exit.MAIL
-    assert re.fullmatch(r"mails that were not accepted: \d+; they stay owed", said)
+    assert re.fullmatch(
+        r"NOBODY WAS TOLD: relay 127\.0\.0\.1:1: cannot connect: Connection refused; [1-9]\d* mails? stays? owed", said
+    )
+    code, said = refused("sweep")  # at once: no mail is due to be tried, and still nobody knows
+    assert code == Exit.MAIL
+    assert "NOBODY WAS TOLD" in said
+
+
+def test_a_sweep_says_when_the_relay_took_some_mails_and_not_all(tmp_path: Path) -> None:
+    script = Script(rcpt={"operator@example.org": "451 later"})
+    with smtp_server(script) as mail_port:
+        write_settings(tmp_path, mail_port=mail_port)
+        export(tmp_path, serious=True)
+        code, said = refused("sweep")
+    assert code == Exit.MAIL
+    assert re.fullmatch(r"not everybody was told: relay \S+: 451 later; 1 mail stays owed", said)
+
+
+def test_lines_in_a_pipe_end_with_their_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_settings(tmp_path)
+    export(tmp_path, serious=True)
+    for width in (1000, 90):
+        monkeypatch.setattr("monitor.cli.terminal.PIPE_WIDTH", width)
+        lines = well("sweep", "--no-mail").splitlines()
+        assert [line for line in lines if line != line.rstrip()] == []
 
 
 # ------------------------------------------------------------------------------------------------ alerts

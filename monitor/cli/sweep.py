@@ -44,11 +44,11 @@ def sweep(
                 result = run_sweep(store, chosen, clock.now(), keep=not no_mail)
                 _show(result, kept=not no_mail)
                 failed += [f"study {result.study}: {result.error}"] if result.status == "failed" else []
-            undelivered = 0 if no_mail else _post(given, studies, store)
+            untold = "" if no_mail else _post(given, studies, store)
     if failed:
         fail(f"a sweep failed: {'; '.join(failed)}", Exit.SWEEP)
-    if undelivered:
-        fail(f"mails that were not accepted: {undelivered}; they stay owed", Exit.MAIL)
+    if untold:
+        fail(untold, Exit.MAIL)
 
 
 def _chosen(given: "Settings", ids: Sequence[str] | None) -> "list[Study]":
@@ -74,15 +74,22 @@ def _database(given: "Settings", *, dry: bool) -> "Iterator[Store]":
         yield stack.enter_context(open_store(url, create=True))
 
 
-def _post(given: "Settings", studies: "Sequence[Study]", store: "Store") -> int:
-    """Post what is owed; return how many mails were not accepted."""
+def _post(given: "Settings", studies: "Sequence[Study]", store: "Store") -> str:
+    """Post what is owed; say in one sentence what was not accepted and what stays owed, '' if nothing."""
+    from alerts.ledger.mails import owed
+    from monitor import clock
     from monitor.post import post_what_is_owed
 
     audiences = {study.id: study.audience for study in studies}
     posted = asyncio.run(post_what_is_owed(store, given.relay(), given.mail.sender, audiences=audiences))
-    undelivered = posted.deferred + posted.refused + posted.unknown
-    console().print(f"\nmails: {posted.accepted} accepted, {undelivered} not")
-    return undelivered
+    with store.read() as session:
+        left = len(owed(session, clock.now()))
+    console().print(f"\nmails: {posted.accepted} accepted, {posted.refused} refused for good, {left} still owed")
+    if not posted.fault and not left:
+        return ""
+    told = "not everybody was told" if posted.accepted else "NOBODY WAS TOLD"
+    stay = f"{counted(left, 'mail')} {'stays' if left == 1 else 'stay'} owed" if left else "refused for good"
+    return f"{told}: {posted.fault or 'none was due to be tried again'}; {stay}"
 
 
 def _show(result: "SweepResult", *, kept: bool) -> None:
@@ -104,7 +111,7 @@ def _show(result: "SweepResult", *, kept: bool) -> None:
     )
     out.print(f"\n{', '.join(came)}")
     if told:
-        out.print(f"\n[bold]{'Told' if kept else 'Would be told'}[/]")
+        out.print(f"\n[bold]{'To tell' if kept else 'Would be told'}[/]")
         head = ("alert", "decision", "rule", "participant", "urgency", "grade", "what", "why")
         print_rows(head, [_told(saved) for saved in told], right=("alert", "grade"), long=2)
     silent = Counter(_silent(saved) for saved in result.decisions if not saved.decision.told)

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
 
 PIPE_WIDTH = 1000
 """A pipe has room for whole lines."""
@@ -40,7 +42,7 @@ def print_rows(
     for row in rows:
         made.add_row(*(Text(str(cell)) for cell in row))
     if not long or Measurement.get(out, out.options, made).maximum < out.width:
-        out.print(made)
+        _put(out, made)
         return
     short = [[str(cell) for cell in row[: len(head) - long]] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*short, strict=True)]
@@ -51,7 +53,17 @@ def print_rows(
         )
         out.print(Text("  ".join(aligned).rstrip(), style="bold"))
         for cell in row[len(head) - long :]:
-            out.print(Padding(Text(str(cell)), (0, 0, 0, widths[0] + 2)))
+            _put(out, Padding(Text(str(cell)), (0, 0, 0, widths[0] + 2)))
+
+
+def _put(out: "Console", made: "Table | Padding") -> None:
+    """Print a piece; into a pipe without the blanks that fill its lines."""
+    if out.is_terminal:
+        out.print(made)
+        return
+    with out.capture() as captured:
+        out.print(made)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def moment(at: datetime | None, zone: str = "UTC") -> str:
