@@ -124,11 +124,12 @@ def card_of(saved: SavedDecision, circumstances: Circumstances) -> Card:
         heading=title_of(saved),
         status=_STATUS.get(decision.action, f"{decision.action}.") + _would_be(judgement),
         summary=say(judgement.summary, judgement.usubjid, known, audience),
+        since=say(judgement.recovery, judgement.usubjid, known, audience),
         participant=who(judgement.usubjid, audience),
         order=_ORDERS[judgement.consequence] if judgement.answer is Answer.HIT else "",
         action=to_do(saved, rule),
         protocol=_protocol(rule),
-        reason=say(reason, judgement.usubjid, known, audience) + _since(saved, known, audience),
+        reason=say(reason, judgement.usubjid, known, audience),
         circumstances=tuple(one_line(words) for words in judgement.circumstances),
         evidence=(*((changed,) if changed else ()), *layout(judgement.evidence)),
         others=tuple(_others(saved, circumstances)),
@@ -203,14 +204,6 @@ def _answer(saved: SavedDecision, circumstances: Circumstances) -> tuple[str, st
     if circumstances.states.get(saved.alert_id) == "acknowledged":
         return "To close", CLOSE.format(saved.alert_id)
     return "To acknowledge", ACKNOWLEDGE.format(saved.alert_id)
-
-
-def _since(saved: SavedDecision, known: Sequence[Evidence], audience: Audience) -> str:
-    """Say what has ended the episode, where the reason does not say it already."""
-    judgement = saved.decision.judgement
-    if not judgement.recovery or saved.decision.action is Action.RECOVERED:
-        return ""
-    return f". Since then {say(judgement.recovery, judgement.usubjid, known, audience)}"
 
 
 def _protocol(rule: Rule | None) -> str:

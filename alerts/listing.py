@@ -30,7 +30,7 @@ _MARKS = {
     Action.REOPEN: "goes on after it was closed",
     Action.AMEND: "amended",
     Action.CANNOT_TELL: "cannot be evaluated",
-    Action.RECOVERED: "recovered, open until closed",
+    Action.RECOVERED: "open until closed",
     Action.RESOLVE: "no longer blind",
 }
 
@@ -97,10 +97,12 @@ def _grid(urgency: Urgency, rule_id: str, to_do: str, group: list[SavedDecision]
 
 
 def _what(saved: SavedDecision, circumstances: Circumstances) -> str:
-    """Say one decision in one line: hold or stop first, then the summary, then what is not new about it."""
+    """Say one decision in one line: hold or stop, the summary, what has ended it, what is not new about it."""
     judgement, action = saved.decision.judgement, saved.decision.action
     told = saved.decision.alert.evidence if saved.decision.alert is not None else ()
-    summary = say(judgement.summary, judgement.usubjid, (*told, *judgement.evidence), circumstances.audience)
+    since = f"; SINCE THEN {judgement.recovery}" if judgement.recovery else ""
+    known = (*told, *judgement.evidence)
+    summary = say(judgement.summary + since, judgement.usubjid, known, circumstances.audience)
     if action is Action.RETRACT:
         return f"{summary} ({taken_back(saved)}, open until closed)"
     order = "" if judgement.consequence is Consequence.WATCH else f"{judgement.consequence.upper()}: "

@@ -60,6 +60,7 @@ class Card:
     heading: str
     status: str
     summary: str
+    since: str  # what has ended the episode, beside its worst; '' while it goes on
     participant: str
     order: str  # hold or stop, in a sentence; '' for watch
     action: str
@@ -151,7 +152,9 @@ def _plain(page: Page, trouble: str) -> str:
     for grid in page.grids:
         lines += ["", grid.caption, _aligned(grid)]
     for card in page.cards:
-        lines += ["", card.heading, card.status, card.summary, card.participant, card.order]
+        lines += ["", card.heading, card.status, card.summary]
+        lines += [f"Since then {card.since}"] if card.since else []
+        lines += [card.participant, card.order]
         lines += [f"To do: {card.action}" + (f" ({card.protocol})" if card.protocol else ""), f"Why: {card.reason}"]
         lines += [f"At the time: {'; '.join(card.circumstances)}"] if card.circumstances else []
         for grid in card.evidence:

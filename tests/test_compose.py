@@ -371,7 +371,7 @@ def test_a_recovery_waits_for_the_daily_mail_however_urgent_its_alert_is():
 def test_a_mail_about_an_episode_that_is_over_says_so():
     recovered = replace(PLATELETS, recovery="recovered: Platelets 141 x 10^9/L on 2014-03-20")
     (mail,) = mails_of(saved(recovered))
-    assert "Since then recovered: Platelets 141 x 10^9/L on 2014-03-20" in " ".join(text_of(mail).split())
+    assert f"WHAT {PLATELETS.summary} SINCE THEN recovered: Platelets 141" in " ".join(text_of(mail).split())
 
 
 def test_every_told_decision_that_is_not_routine_is_in_a_mail_whatever_was_decided():
@@ -384,3 +384,16 @@ def test_every_told_decision_that_is_not_routine_is_in_a_mail_whatever_was_decid
     ]
     counted = Counter(number for mail in mails_of(*decisions) for number in mail.decision_ids)
     assert counted == Counter(one.id for one in decisions)
+
+
+def test_a_digest_says_of_a_value_that_it_has_recovered_since():
+    back = replace(PLATELETS, recovery="recovered: 145 10^9/L on 2014-03-20, grade 0")
+    (mail,) = mails_of(saved(back, at_first_sight=True))
+    assert f"HOLD: {PLATELETS.summary}; SINCE THEN recovered: 145 10^9/L on 2014-03-20, grade 0" in text_of(mail)
+
+
+def test_what_turned_to_the_other_side_is_not_listed_as_recovered():
+    turned = replace(PLATELETS, recovery="out on the other side now: 6.1 mIU/L on 2014-03-20")
+    (mail,) = mails_of(saved(turned, Action.RECOVERED, alert=standing(PLATELETS), at_first_sight=True))
+    assert "SINCE THEN out on the other side now" in text_of(mail)
+    assert "recovered" not in text_of(mail)

@@ -91,7 +91,7 @@ def test_the_last_sample_may_be_in_another_unit():
 def test_a_nadir_between_two_looks_is_seen():
     (hit,) = platelets((-3, 200), (8, 40), (15, 210))
     assert hit.anchors == {"PLAT/8/40"}
-    assert hit.summary == (f"Platelets 40 10^9/L on {on(8)}: grade 3, baseline 200, falling by 16 a day since {on(-3)}")
+    assert hit.summary == (f"Platelets 40 10^9/L on {on(8)}: grade 3, baseline 200, fell by 16 a day since {on(-3)}")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_what_cannot_be_evaluated_ends_no_episode_even_from_a_grade_4_baseline()
 def test_the_worst_sample_is_told_and_the_latest_beside_it():
     (hit,) = platelets((-3, 200), (8, 60), (15, 40), (22, 70))
     assert hit.summary == (
-        f"Platelets 40 10^9/L on {on(15)}: grade 3, baseline 200, previous 60, falling by 2.9 a day since {on(8)}, "
+        f"Platelets 40 10^9/L on {on(15)}: grade 3, baseline 200, previous 60, fell by 2.9 a day since {on(8)}, "
         f"latest 70 on {on(22)}"
     )
     assert [dict(e.values)["lborres"] for e in hit.evidence] == ["200", "60", "40", "70"]
@@ -565,17 +565,17 @@ def test_recovery_to_a_low_baseline_is_recovery_and_an_unreadable_sample_is_none
 @pytest.mark.parametrize(
     ("rows", "pace"),
     [
-        ([(-3, 200), (8, 400), (15, 190)], f"falling by 30 a day since {on(8)}"),
-        ([(-3, 200), (8, 90), (15, 80)], f"falling by 1.4 a day since {on(8)}"),
+        ([(-3, 200), (8, 400), (15, 190)], f"fell by 30 a day since {on(8)}"),
+        ([(-3, 200), (8, 90), (15, 80)], f"fell by 1.4 a day since {on(8)}"),
         ([(-3, 200), (8, "<100"), (15, 80)], ""),
         ([(-3, 200), (8, 190), (15, "<80")], ""),
-        ([(-3, 200), (8, 190), (9, 40)], f"falling by 150 a day since {on(8)}"),
+        ([(-3, 200), (8, 190), (9, 40)], f"fell by 150 a day since {on(8)}"),
         ([(8, 45)], ""),
     ],
 )
 def test_the_pace_of_a_fall_is_told_where_it_is_known(rows: list[tuple[int, object]], pace: str):
     hit = next(j for j in platelets(*rows) if j.answer is Answer.HIT)
-    assert hit.summary.count("falling") == bool(pace)
+    assert hit.summary.count("fell by") == bool(pace)
     assert pace in hit.summary
 
 
@@ -721,8 +721,7 @@ def test_a_count_of_0_is_told_and_nothing_falls_from_it():
     (hit,) = platelets((-3, 200), (8, 0), (15, 40))
     assert (hit.at, hit.grade) == (on(8), 4)
     assert hit.summary == (
-        f"Platelets 0 10^9/L on {on(8)}: grade 4, baseline 200, falling by 20 a day since {on(-3)}, "
-        f"latest 40 on {on(15)}"
+        f"Platelets 0 10^9/L on {on(8)}: grade 4, baseline 200, fell by 20 a day since {on(-3)}, latest 40 on {on(15)}"
     )
 
 

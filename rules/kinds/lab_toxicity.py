@@ -135,7 +135,7 @@ def _pace(worst: GradedFinding, previous: GradedFinding | None) -> str:
     days = (worst.adt.earliest.date() - previous.adt.earliest.date()).days
     if days < 1 or worst.value >= before:
         return ""
-    return f"falling by {plain((before - worst.value) / days, digits=2)} a day since {previous.adt}"
+    return f"fell by {plain((before - worst.value) / days, digits=2)} a day since {previous.adt}"
 
 
 def _why_silent(when: When, labs: Sequence[GradedFinding], samples: Sequence[Judged]) -> str:
