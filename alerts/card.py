@@ -223,14 +223,21 @@ def _others(saved: SavedDecision, circumstances: Circumstances) -> list[str]:
     said = [f"In the study: {_number(elsewhere)}" + (f", {waiting} of them not acknowledged." if elsewhere else ".")]
     if usubjid:
         said.insert(0, f"For this participant: {_number(here)}.")
-        newest = sorted(here, key=lambda alert: -alert.id)[:MOST_OTHERS]
+        gravest = sorted(here, key=lambda alert: (-alert.consequence.rank, -alert.urgency.rank, -alert.id))
         said[1:1] = [
-            f"No. {alert.id} ({alert.state}): {say(alert.summary, usubjid, alert.evidence, circumstances.audience)}"
-            for alert in newest
+            f"No. {alert.id} ({_standing_of(alert)}): "
+            f"{say(alert.summary, usubjid, alert.evidence, circumstances.audience)}"
+            for alert in gravest[:MOST_OTHERS]
         ]
         if len(here) > MOST_OTHERS:
-            said.insert(-1, f"and {len(here) - MOST_OTHERS} more: vigil alerts list")
+            said.insert(-1, f"and {len(here) - MOST_OTHERS} more, none of them graver: vigil alerts list")
     return said
+
+
+def _standing_of(alert: StandingAlert) -> str:
+    """Say what a reader must know of another alert before its summary: hold or stop, urgency, state."""
+    order = () if alert.consequence is Consequence.WATCH else (alert.consequence.upper(),)
+    return ", ".join((*order, str(alert.urgency), alert.state + ("" if alert.standing else ", taken back")))
 
 
 def _number(others: Sequence[StandingAlert]) -> str:

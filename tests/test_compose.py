@@ -397,3 +397,22 @@ def test_what_turned_to_the_other_side_is_not_listed_as_recovered():
     (mail,) = mails_of(saved(turned, Action.RECOVERED, alert=standing(PLATELETS), at_first_sight=True))
     assert "SINCE THEN out on the other side now" in text_of(mail)
     assert "recovered" not in text_of(mail)
+
+
+def test_other_alerts_of_a_participant_come_gravest_first():
+    routine = [
+        standing(replace(PLATELETS, urgency=Urgency.ROUTINE, consequence=Consequence.WATCH), n) for n in range(30, 36)
+    ]
+    stop = standing(replace(PLATELETS, summary="Stopped", urgency=Urgency.SAME_DAY, consequence=Consequence.STOP), 2)
+    hold = standing(replace(PLATELETS, summary="Held"), 3)
+    urgent = standing(replace(PLATELETS, summary="Urgent", consequence=Consequence.WATCH), 1)
+    (mail,) = mails_of(saved(PLATELETS), open_alerts=(*routine, urgent, stop, hold))
+    named = re.findall(r"No\. (\d+) \((.*?)\)", text_of(mail))
+    assert named == [
+        ("2", "STOP, same-day, open"),
+        ("3", "HOLD, immediate, open"),
+        ("1", "immediate, open"),
+        ("35", "routine, open"),
+        ("34", "routine, open"),
+    ]
+    assert "and 4 more, none of them graver" in text_of(mail)
