@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from alerts.audience import Audience
-from alerts.card import ACKNOWLEDGE, CLOSE, Circumstances, card_of, taken_back, title_of
+from alerts.card import ACKNOWLEDGE, CLOSE, Circumstances, card_of, counted, taken_back, title_of
 from alerts.daily_mail import compose_daily
 from alerts.decide import Action, SavedDecision, StandingAlert
 from alerts.listing import MANY_CARDS, listing, overview
@@ -117,7 +117,7 @@ def _mails_to(recipient: str, mine: list[SavedDecision], circumstances: Circumst
     if len(amendments) <= MANY_AMENDMENTS:
         mails += [_alone(recipient, saved, circumstances) for saved in amendments]
     else:
-        mails.append(_list(recipient, "amendment", "alerts amended at source", amendments, circumstances))
+        mails.append(_list(recipient, "amendment", "not as told before", amendments, circumstances))
     if same_day:
         mails.append(_list(recipient, "alert", "to look at today", same_day, circumstances))
     if digest:
@@ -158,22 +158,40 @@ def _list(
     """Render the mail of several decisions: as cards, or as one line each where there are many or it is a digest."""
     audience = circumstances.audience
     urgency = max((urgency_of(saved) for saved in mine), key=lambda u: u.rank)
-    number = f"{len(mine)} alert{'' if len(mine) == 1 else 's'}"
+    how_many = (
+        f"{numbers(mine)}: {words}" if any(saved.alert_id is None for saved in mine) else f"{numbers(mine)} {words}"
+    )
     brief = purpose == "digest" or len(mine) > MANY_CARDS
     commands = ("Evidence of one: vigil alerts show NUMBER", f"Acknowledge: {ACKNOWLEDGE.format('NUMBER')}")
     how = (*commands, f"Close: {CLOSE.format('NUMBER')}") if brief else ()
     page = Page(
         study=f"{audience.study}: {audience.title}",
         urgency=urgency,
-        heading=f"{number} {words}",
+        heading=how_many,
         sentences=overview(mine, circumstances) if brief else (),
         grids=listing(mine, circumstances) if brief else (),
         cards=() if brief else tuple(card_of(saved, circumstances) for saved in mine),
         footer=(*how, *footer(audience)),
     )
-    act = " - act now" if urgency is Urgency.IMMEDIATE and purpose != "amendment" else ""
-    subject = f"{urgency}: {number} {words}{act}"
+    act = ""
+    if urgency is Urgency.IMMEDIATE and purpose != "amendment":
+        blind = all(saved.alert_id is None for saved in mine if urgency_of(saved) is urgency)
+        act = " - look now" if blind else " - act now"
+    subject = f"{urgency}: {how_many}{act}"
     return render(page, _envelope(audience, purpose, recipient, subject, mine), circumstances.now)
+
+
+def numbers(mine: Sequence[SavedDecision]) -> str:
+    """Count what a list holds: alerts, how many of them are immediate, and apart from them what is none."""
+    alerts = [saved for saved in mine if saved.alert_id is not None]
+    immediate = sum(urgency_of(saved) is Urgency.IMMEDIATE for saved in alerts)
+    among = f" ({immediate} immediate)" if 0 < immediate < len(alerts) else ""
+    blind = sum(saved.decision.action is Action.CANNOT_TELL for saved in mine)
+    said = [f"{counted(len(alerts), 'alert')}{among}"] if alerts else []
+    said += [f"{blind} cannot be evaluated"] if blind else []
+    if answers := len(mine) - len(alerts) - blind:
+        said.append(counted(answers, "other answer"))
+    return ", ".join(said)
 
 
 def _envelope(

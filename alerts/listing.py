@@ -39,15 +39,17 @@ def overview(mine: Sequence[SavedDecision], circumstances: Circumstances) -> tup
     """Say in sentences how many decisions a list holds, how grave they are, and what they have in common."""
     judgements = [saved.decision.judgement for saved in mine]
     asking = [saved.decision.judgement for saved in mine if saved.decision.action is not Action.RETRACT]
+    standing = [judgement for judgement in asking if judgement.answer is Answer.HIT]
     participants = len({judgement.usubjid for judgement in judgements} - {""})
     of = f", of {counted(participants, 'participant')}" if participants else ""
     book = circumstances.rulebook
     graver = [
         f"{count} {words}"
         for words, count in (
-            ("immediate", sum(judgement.urgency is Urgency.IMMEDIATE for judgement in asking)),
-            ("stop criteria", sum(judgement.consequence is Consequence.STOP for judgement in asking)),
-            ("hold criteria", sum(judgement.consequence is Consequence.HOLD for judgement in asking)),
+            ("immediate", sum(judgement.urgency is Urgency.IMMEDIATE for judgement in standing)),
+            ("stop criteria", sum(judgement.consequence is Consequence.STOP for judgement in standing)),
+            ("hold criteria", sum(judgement.consequence is Consequence.HOLD for judgement in standing)),
+            ("that cannot be evaluated", sum(saved.decision.action is Action.CANNOT_TELL for saved in mine)),
         )
         if count
     ]

@@ -416,3 +416,30 @@ def test_other_alerts_of_a_participant_come_gravest_first():
         ("34", "routine, open"),
     ]
     assert "and 4 more, none of them graver" in text_of(mail)
+
+
+def test_what_cannot_be_evaluated_is_not_counted_as_an_alert():
+    blind = replace(PLATELETS, answer=Answer.NOT_EVALUABLE, consequence=Consequence.STOP)
+    digest = [
+        *(saved(PLATELETS, number=n, at_first_sight=True) for n in (1, 2, 3)),
+        *(saved(LIVER, number=n, at_first_sight=True) for n in range(4, 18)),
+        *(saved(blind, Action.CANNOT_TELL, number=n, at_first_sight=True) for n in range(18, 22)),
+    ]
+    (mail,) = mails_of(*digest)
+    counts = "17 alerts (3 immediate), 4 cannot be evaluated"
+    assert mail.subject == f"[vigil IL2-SLE] immediate: {counts}: present when first looked at - act now"
+    assert "Among them: 3 immediate, 3 hold criteria, 4 that cannot be evaluated." in text_of(mail)
+
+
+def test_a_digest_that_is_blind_only_does_not_say_act():
+    blind = replace(PLATELETS, answer=Answer.NOT_EVALUABLE)
+    (mail,) = mails_of(
+        saved(blind, Action.CANNOT_TELL, at_first_sight=True), saved(LIVER, number=18, at_first_sight=True)
+    )
+    assert mail.subject.endswith("1 alert, 1 cannot be evaluated: present when first looked at - look now")
+
+
+def test_a_list_of_the_day_counts_what_cannot_be_evaluated_apart():
+    blind = replace(LIVER, answer=Answer.NOT_EVALUABLE)
+    (mail,) = mails_of(saved(LIVER), *(saved(blind, Action.CANNOT_TELL, number=n) for n in range(2, 9)))
+    assert mail.subject == "[vigil IL2-SLE] same-day: 1 alert, 7 cannot be evaluated: to look at today"
