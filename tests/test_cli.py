@@ -338,7 +338,7 @@ def test_lines_in_a_pipe_end_with_their_last_word(tmp_path: Path, monkeypatch: p
 def test_the_life_of_an_alert(swept: Path) -> None:
     listed = well("alerts", "list")
     assert re.search(
-        r"^ +1 +open +immediate +SYN +SAE-01 +SYN-001 .*Serious adverse event: Pneumonia", listed, re.MULTILINE
+        r"^ +1 +open +immediate +- +SYN +SAE-01 +SYN-001 .*Serious adverse event: Pneumonia", listed, re.MULTILINE
     )
     total = number_of("alerts", "list")
     assert listed.rstrip().endswith(f"{total} alerts not closed")
@@ -390,6 +390,32 @@ def pneumonia() -> str:
     found = re.search(r"^ *(\d+) .*Pneumonia", well("alerts", "list"), re.MULTILINE)
     assert found
     return found[1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "order"),
+    [
+        ({}, "-"),
+        ({"consequence": "hold"}, "HOLD"),
+        ({"consequence": "stop"}, "STOP"),
+        ({"consequence": "hold", "state": "closed"}, "-"),
+    ],
+)
+def test_the_list_names_hold_and_stop_and_what_has_ended_an_episode(
+    swept: Path, changed: dict[str, str], order: str
+) -> None:
+    from alerts.tables import Alert
+
+    store = Store(f"sqlite:///{swept.parent}/vigil.db")
+    with store.write() as session:
+        alert = session.get_one(Alert, 1)
+        for name, value in {"recovery": "out on the other side now: 9", **changed}.items():
+            setattr(alert, name, value)
+    store.close()
+    line = next(line for line in well("alerts", "list", "--state", "all").splitlines() if re.match(" +1 ", line))
+    assert re.search(rf" immediate +{order} +SYN ", line)
+    assert line.endswith("; SINCE THEN out on the other side now: 9")
+    assert "recovered" not in well("alerts", "show", 1)
 
 
 def test_a_routine_decision_goes_with_the_daily_mail(tmp_path: Path) -> None:

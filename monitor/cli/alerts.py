@@ -67,7 +67,7 @@ def list_them(
     if study is not None and not found and study not in {entry.id for entry in given.study}:
         fail(f"there is no study {study} in {given.file}", Exit.USAGE)
     found.sort(key=lambda alert: (-Urgency(alert.urgency).rank, alert.opened_at, alert.id))
-    head = ("number", "state", "urgency", "study", "rule", "participant", "opened", "what")
+    head = ("number", "state", "urgency", "order", "study", "rule", "participant", "opened", "what")
     if found:
         print_rows(head, [_row(given, alert, _criterion(alert, blind)) for alert in found], right=("number",), long=1)
     typer.echo(f"{counted(len(found), 'alert')}{'' if state is State.ALL else f' {state}'.replace('-', ' ')}")
@@ -207,12 +207,18 @@ def _row(given: "Settings", alert: "Alert", criterion: str) -> tuple[object, ...
         alert.id,
         alert.state if alert.standing else f"{alert.state} ({criterion})",
         alert.urgency,
+        _order(alert),
         alert.study,
         alert.rule_id,
         alert.usubjid or "-",
         moment(alert.opened_at, _zone(given, alert.study)),
-        alert.summary,
+        alert.summary + (f"; SINCE THEN {alert.recovery}" if alert.recovery else ""),
     )
+
+
+def _order(alert: "Alert") -> str:
+    """Name a hold or stop, also of an alert that is taken back: closing it releases it; '-' where there is none."""
+    return "-" if alert.consequence == "watch" or alert.state == "closed" else alert.consequence.upper()
 
 
 def _print_alert(alert: "Alert", zone: str, criterion: str) -> None:
@@ -225,7 +231,7 @@ def _print_alert(alert: "Alert", zone: str, criterion: str) -> None:
         ("rule", alert.rule_id),
         ("participant", alert.usubjid or "none: about the source"),
         ("criterion", criterion),
-        *((("recovered", alert.recovery),) if alert.recovery else ()),
+        *((("since then", alert.recovery),) if alert.recovery else ()),
         ("opened", moment(alert.opened_at, zone)),
         ("acknowledged", moment(alert.acknowledged_at, zone) or "never"),
         ("closed", moment(alert.closed_at, zone) or "never"),

@@ -1,7 +1,7 @@
 """Kind `serious_event`: an adverse event that is serious by AESER, any criterion of ICH E2A, or because it was fatal.
 
-One judgement per event, never per row; each further criterion of an event is news. It must not know why AESER and its
-criteria disagree: another kind says that.
+One judgement per event, never per row; each further criterion of an event is news. That AESER disagrees is
+said beside; it must not know why: another kind tells that.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.events import CRITERIA, events_of, seriousness_of
+from rules.events import CRITERIA, Event, events_of, seriousness_of
 from rules.hit import Judgement
 from rules.kinds.about_events import about_event
 from rules.kinds.dose_timing import emergence_doubt
@@ -40,11 +40,17 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             participant,
             event,
             what if hit else "Seriousness unknown",
-            (seriousness.why, emergence_doubt(event, participant, context)),
+            (seriousness.why, _denied(event) if hit else "", emergence_doubt(event, participant, context)),
             hit=hit,
             told=hit or seriousness.unreadable,
         )
         yield replace(said, anchors=said.anchors | seriousness.signs, each_anchor_is_news=True)
+
+
+def _denied(event: Event) -> str:
+    """Say that the site does not call an event serious, '' where it does or leaves it open."""
+    said = {row.aeser for row in event.rows}
+    return "the site says not serious (AESER = N)" if "N" in said and "Y" not in said else ""
 
 
 def describe(when: When) -> str:
