@@ -57,6 +57,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
 
 
 def _hit(rule: "Rule", participant: Participant, scope: str, keys: list[str], summary: str, what: str) -> Judgement:
+    """Tell of one variable; the scope begins with its domain."""
     left = len(keys) - EXAMPLES
     named = "; ".join(keys[:EXAMPLES]) + (f"; and {left} more" if left > 0 else "")
     return Judgement(
@@ -66,7 +67,7 @@ def _hit(rule: "Rule", participant: Participant, scope: str, keys: list[str], su
         anchors=frozenset(keys),
         answer=Answer.HIT,
         summary=summary,
-        reason=f"{what} in {scope.split()[0]} record {named}",
+        reason=f"{what} in {scope.split(maxsplit=1)[0]} record {named}",
         urgency=rule.urgency,
         consequence=rule.consequence,
         each_anchor_is_news=True,
@@ -118,6 +119,6 @@ def describe(when: When) -> str:
     return (
         "A row is kept although one of its values cannot be read: a date that is none, a number that is none, "
         "an answer that is neither Y nor N. The value counts as missing until it is corrected. Or a result, a dose, an "
-        "event, a medication, an admission or a disposition is dated more than a day after the look, unless it is a dose "
-        "that is only planned."
+        "event, a medication, an admission or a disposition is dated more than a day after the look, unless it is a "
+        "dose that is only planned."
     )
