@@ -148,9 +148,15 @@ def test_init_leaves_an_existing_file_alone(tmp_path: Path) -> None:
     assert (tmp_path / "vigil.toml").read_text() == "precious"
 
 
-def test_init_without_a_terminal_names_the_flag_that_is_missing(tmp_path: Path) -> None:
+def test_init_without_a_terminal_names_every_flag_that_is_missing(tmp_path: Path) -> None:
     (tmp_path / "incoming").mkdir()
-    assert refused(*init(officer=None)) == (Exit.USAGE, "--officer is missing")
+    assert refused(*init(officer=None, sender=None)) == (
+        Exit.USAGE,
+        "there is no terminal to ask at: give --officer, --sender",
+    )
+    code, said = refused("init")
+    assert code == Exit.USAGE
+    assert said.endswith("give --study, --title, --studyid, --officer, --operator, --sender")
     assert not (tmp_path / "vigil.toml").exists()
 
 

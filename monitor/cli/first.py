@@ -139,6 +139,9 @@ def _answered(settings: Path, options: Mapping[str, str | None], fixed: Mapping[
             if fault := _fault(settings, answers):
                 fail(f"{question.option}: {fault}", Exit.USAGE)
             _warn(settings, question.name, given[question.name])
+    missing = [question.option for question in QUESTIONS if question.proposal is None and question.name not in given]
+    if missing and not sys.stdin.isatty():
+        fail(f"there is no terminal to ask at: give {', '.join(missing)}", Exit.USAGE)
     for question in QUESTIONS:
         if question.name not in given:
             _ask(settings, question, answers)
@@ -146,10 +149,8 @@ def _answered(settings: Path, options: Mapping[str, str | None], fixed: Mapping[
 
 
 def _ask(settings: Path, question: Question, answers: Answers) -> None:
-    """Ask until the settings would load with the answer; without a terminal a proposal stands, or the command ends."""
+    """Ask until the settings would load with the answer; without a terminal its proposal must do."""
     at_terminal = sys.stdin.isatty()
-    if not at_terminal and question.proposal is None:
-        fail(f"{question.option} is missing", Exit.USAGE)
     while True:
         answer = typer.prompt(question.words, default=question.proposal) if at_terminal else question.proposal
         answers[question.name] = _toml(question.name, str(answer).strip())
