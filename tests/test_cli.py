@@ -371,6 +371,21 @@ def test_the_life_of_an_alert(swept: Path) -> None:
     assert refused("alerts", "list", "--study", "OTHER") == (Exit.USAGE, "there is no study OTHER in vigil.toml")
 
 
+def test_several_alerts_are_acknowledged_at_once_up_to_one_that_is_not_there(swept: Path) -> None:
+    said = well("alerts", "ack", 1, 2, 1, "--by", "Dr Li", "--note", "seen")
+    assert [line.split(" (")[0] for line in said.splitlines()] == ["alert 1: acknowledged", "alert 2: acknowledged"]
+    assert refused("alerts", "ack", 3, 99, "--by", "Dr Li") == (Exit.USAGE, "there is no alert 99")
+    assert "acknowledge  by Dr Li" in well("alerts", "show", 3)
+
+
+def test_a_note_is_given_as_text_or_as_an_option_and_once(swept: Path) -> None:
+    well("alerts", "note", 1, "--note", "the family was told", "--by", "Nurse Wu")
+    assert "said: the family was told" in well("alerts", "show", 1)
+    both = refused("alerts", "note", 1, "one", "--note", "two", "--by", "Nurse Wu")
+    assert both == (Exit.USAGE, "give the note once: as TEXT or with --note")
+    assert refused("alerts", "note", 1, "--by", "Nurse Wu")[1] == "a note to alert 1 needs a text"
+
+
 @pytest.mark.parametrize(
     ("reply", "line"),
     [

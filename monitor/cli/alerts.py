@@ -93,15 +93,21 @@ def show(number: Number, settings: SettingsOption = None) -> None:
 
 @app.command()
 def ack(
-    number: Number,
+    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="The alerts' numbers.", show_default=False)],
     note: Annotated[str, typer.Option(help="What is being done.")] = "",
     by: By = "",
     settings: SettingsOption = None,
 ) -> None:
-    """Acknowledge: you have seen the alert and take care of it."""
+    """Acknowledge: you have seen the alerts and take care of them. The first that cannot be acknowledged ends it."""
     from alerts.ledger import acknowledge
 
-    _act(settings, number, lambda session, now: acknowledge(session, number, _person(by), note, now), "acknowledged")
+    who = _person(by)
+
+    def act(number: int) -> None:
+        _act(settings, number, lambda session, now: acknowledge(session, number, who, note, now), "acknowledged")
+
+    for number in dict.fromkeys(numbers):
+        act(number)
 
 
 @app.command()
@@ -131,14 +137,18 @@ def close(
 @app.command()
 def note(
     number: Number,
-    text: Annotated[str, typer.Argument(help="What is to be kept with the alert.")],
+    text: Annotated[str, typer.Argument(help="What is to be kept with the alert.", show_default=False)] = "",
+    said: Annotated[str, typer.Option("--note", help="The same, as an option.", show_default=False)] = "",
     by: By = "",
     settings: SettingsOption = None,
 ) -> None:
     """Add a note to an alert in whatever state."""
     from alerts.ledger import add_note
 
-    _act(settings, number, lambda session, now: add_note(session, number, _person(by), text, now), "noted")
+    if text and said:
+        fail("give the note once: as TEXT or with --note", Exit.USAGE)
+    words = text or said
+    _act(settings, number, lambda session, now: add_note(session, number, _person(by), words, now), "noted")
 
 
 @app.command()
