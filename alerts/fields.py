@@ -235,8 +235,9 @@ def _columns(caption: str, cells: list[Mapping[str, str]]) -> Grid:
     order = [name for name in ("Sampled", "Result", "Range", "Baseline", "Grade") if name in head]
     rows = tuple(tuple(row.get(name, "") for name in order) for row in cells[-MOST_RECORDS:])
     left_out = len(cells) - len(rows)
+    beside = " (other results, if any, not shown)" if len(rows) > 1 else ""  # several look like the whole course
     return Grid(
-        caption=caption + (f" (the last {MOST_RECORDS}; {left_out} earlier in the ledger)" if left_out else ""),
+        caption=caption + (f" (the last {MOST_RECORDS}; {left_out} earlier in the ledger)" if left_out else beside),
         head=tuple(order),
         rows=rows,
     )
