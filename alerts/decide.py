@@ -144,7 +144,7 @@ def decide(judgements: Iterable[Judgement], standing: Standing, sight: Sight) ->
         if (key not in others and (sight.covers(key[0], key[1]) or key[0] not in sight.rule_ids))
         or (key in others and others[key].answer is Answer.CLEAR and key in standing.told_blind)
     ]
-    decisions += [d for other in others.values() if (d := _about_other(other, standing.answers, sight))]
+    decisions += [d for other in others.values() if (d := _about_other(other, standing, sight))]
     return tuple(decisions)
 
 
@@ -358,16 +358,17 @@ def _as_judgement(alert: StandingAlert, answer: Answer) -> Judgement:
     )
 
 
-def _about_other(judgement: Judgement, answers: Answers, sight: Sight) -> Decision | None:
-    """Write down an answer other than hit, unless it stands written."""
-    if answers.get(_key(judgement)) == (judgement.answer, judgement.reason):
+def _about_other(judgement: Judgement, standing: Standing, sight: Sight) -> Decision | None:
+    """Write down an answer other than hit, unless it stands written; a told blindness is told in its new words."""
+    if standing.answers.get(_key(judgement)) == (judgement.answer, judgement.reason):
         return None
-    action = Action.CANNOT_TELL if judgement.answer is Answer.NOT_EVALUABLE else Action.HOLD_BACK
+    blind = judgement.answer is Answer.NOT_EVALUABLE
+    action = Action.CANNOT_TELL if blind else Action.HOLD_BACK
     return Decision(
         action=action,
         reason=judgement.reason,
         judgement=judgement,
-        told=judgement.told,
+        told=judgement.told or (blind and _key(judgement) in standing.told_blind),
         at_first_sight=judgement.rule_id in sight.new_rules,
     )
 

@@ -421,3 +421,8 @@ def test_what_was_told_as_not_evaluable_and_is_clear_now_for_a_reason_is_told_to
         (Action.RESOLVE, True),
         (Action.HOLD_BACK, False),
     ]
+
+
+def test_who_was_told_of_a_blindness_is_told_when_it_has_another_reason():
+    assert only(decide([replace(UNGRADED, reason="no range")], TOLD_BLIND, SIGHT)).told
+    assert not only(decide([replace(UNGRADED, reason="no range")], Standing(answers=UNTOLD_KEY), SIGHT)).told
