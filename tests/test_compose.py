@@ -214,6 +214,8 @@ def test_very_many_amendments_of_one_sweep_go_as_one_list(count, mails):
     assert len(owed) == mails
     assert {mail.purpose for mail in owed} == {"amendment"}
     assert sorted(number for mail in owed for number in mail.decision_ids) == [one.id for one in decisions]
+    if mails == 1:  # nothing was amended: the subject must not say so
+        assert owed[0].subject == f"[vigil IL2-SLE] immediate: {count} alerts not as told before"
 
 
 # ------------------------------------------------------------------------------------------------ the first sweep
