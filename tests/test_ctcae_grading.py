@@ -14,6 +14,13 @@ from rules.ctcae.grade import HIGH, NORMAL, UNKNOWN, UNKNOWN_UNIT, Basis, Grade,
 from rules.ctcae.grading import grade
 from rules.ctcae.identity import lab_tests
 
+
+@pytest.fixture(autouse=True, scope="module")
+def _read_anew() -> None:
+    """Read the table here: rulebooks that other tests loaded have read it already, perhaps before it was changed."""
+    criteria.cache_clear()
+
+
 CENSORS = {"<": BELOW, "<=": AT_MOST, "": EXACT, ">=": AT_LEAST, ">": ABOVE}
 
 
