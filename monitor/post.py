@@ -54,7 +54,9 @@ async def post_what_is_owed(
     """
     ended: Counter[str] = Counter()
     fault = ""
-    for mail in await asyncio.to_thread(_due, store, clock.now()):
+    due = await asyncio.to_thread(_due, store, clock.now())
+    while due:
+        mail = due.pop(0)
         if stop is not None and stop.is_set():
             break
         outcome = await _deliver(store, relay, sender, mail, (audiences or {}).get(mail.study))
@@ -66,6 +68,8 @@ async def post_what_is_owed(
         if outcome.relay_trouble:
             log.warning("relay trouble", relay=str(relay), reply=outcome.reply)
             break
+        if outcome.outcome == "accepted" and ended["accepted"] == 1:  # the relay is back: what waited for it is due
+            due = await asyncio.to_thread(_due, store, clock.now())
     return PostResult(**ended, fault=fault)
 
 

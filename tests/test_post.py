@@ -183,6 +183,36 @@ def test_a_relay_that_is_down_ends_the_round_and_loses_nothing(store, clock):
         assert post(store, port) == PostResult(accepted=3)
 
 
+def test_once_the_relay_is_back_what_is_immediate_goes_next_and_waits_for_no_back_off(store, clock):
+    owe_mails(store, saved(PNEUMONIA, number=18))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        for _ in range(5):
+            clock.tick(900)
+            assert post(store, taken.getsockname()[1]) == PostResult(deferred=1)
+    owe_mails(store, saved(LIVER, number=19))
+    owe_mails(store, saved(LIVER, number=20))
+    clock.tick(1)
+    script = Script()
+    with smtp_server(script) as port:
+        clock.tick(1)
+        assert post(store, port) == PostResult(accepted=3)
+    sent = [message_from_bytes(mail.mime, policy=policy.default)["Subject"] for mail in script.received]
+    assert ["immediate" in subject for subject in sent] == [False, True, False]
+
+
+def test_another_mails_success_hurries_no_mail_that_its_own_server_put_off(store, clock):
+    owe_mails(store, saved(PLATELETS))
+    script = Script(rcpt={OFFICER: "450 4.2.1 greylisted"})
+    with smtp_server(script) as port:
+        assert post(store, port) == PostResult(deferred=1)
+        clock.tick(1)
+        owe_mails(store, saved(STALE, number=18))
+        assert post(store, port) == PostResult(accepted=1)
+        clock.tick(1)
+        assert post(store, port) == PostResult()
+
+
 def test_a_mail_without_a_reply_goes_out_again_byte_for_byte(store, clock):
     (mail,) = owe_mails(store, saved(PLATELETS))
     script = Script(drop_after_dot=True)

@@ -6,8 +6,9 @@ It knows rows and when a mail is to be tried again. It must not know SMTP, nor w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from sqlalchemy import func
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -53,6 +54,14 @@ class Attempt:
     mime: bytes  # exactly as frozen
 
 
+class _Tries(NamedTuple):
+    """How often a mail was tried, when the last try ended (began, if it has no end), and whether no relay answered."""
+
+    attempts: int
+    last: datetime
+    unanswered: bool = False
+
+
 def owe(session: Session, study: str, sweep_id: int | None, mails: "Sequence[Mail]") -> None:
     """Write down mails that are owed from now on, and which decisions they tell."""
     first = next_id(session, Notification)
@@ -84,14 +93,15 @@ def owed(session: Session, now: datetime) -> list[OwedMail]:
     """Return every mail that is owed, in the order of trying: immediate first, then the oldest.
 
     A mail is due when its `next_try_at` is not after `now`: at once if it was never tried, else after a wait that
-    doubles with every try. An attempt without an outcome counts as a try: it may be in flight, or was cut off.
+    doubles with every try. An attempt without an outcome counts as a try: it may be in flight, or was cut off. A mail
+    that waits only because no relay answered is due once one has taken another.
     """
     found = select(Notification).options(defer(Notification.mime, raiseload=True))  # type: ignore[arg-type]  # a column
     rows = session.exec(found.where(col(Notification.id).not_in(_settled()))).all()
-    tries = _tries(session, [row.id for row in rows])
+    tries, accepted_at = _tries(session, [row.id for row in rows]), _last_accepted(session)
     mails = []
     for row in rows:
-        attempts, last = tries.get(row.id, (0, row.owed_at))
+        tried = tries.get(row.id, _Tries(0, row.owed_at))
         mails.append(
             OwedMail(
                 id=row.id,
@@ -101,8 +111,8 @@ def owed(session: Session, now: datetime) -> list[OwedMail]:
                 recipient=row.recipient,
                 subject=row.subject,
                 owed_at=row.owed_at,
-                attempts=attempts,
-                next_try_at=next_try(attempts, last, now),
+                attempts=tried.attempts,
+                next_try_at=_due_at(tried, accepted_at, now),
             )
         )
     return sorted(mails, key=lambda mail: (-mail.urgency.rank, mail.owed_at, mail.id))
@@ -119,16 +129,29 @@ def next_try(attempts: int, last: datetime, now: datetime) -> datetime:
     return last + min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
+def _due_at(tried: _Tries, accepted_at: datetime | None, now: datetime) -> datetime:
+    """Return when a mail is tried next: its wait for a relay ends with the first mail that one has taken since."""
+    if tried.unanswered and accepted_at is not None and tried.last < accepted_at <= now:
+        return accepted_at
+    return next_try(tried.attempts, tried.last, now)
+
+
 def begin_attempt(session: Session, notification_id: int, now: datetime, relay: str) -> Attempt | None:
     """Write down a try before it is made; None if somebody else has settled the mail, or begun a try, meanwhile."""
     if session.exec(_settled().where(DeliveryOutcome.notification_id == notification_id)).first() is not None:
         return None
     mail = session.exec(select(Notification).where(Notification.id == notification_id)).one()
-    attempts, last = _tries(session, [notification_id]).get(notification_id, (0, mail.owed_at))
-    if next_try(attempts, last, now) > now:
+    tried = _tries(session, [notification_id]).get(notification_id, _Tries(0, mail.owed_at))
+    if _due_at(tried, _last_accepted(session), now) > now:
         return None
     attempt_id = next_id(session, DeliveryAttempt)
-    row = {"id": attempt_id, "notification_id": mail.id, "number": attempts + 1, "started_at": now, "relay": relay}
+    row = {
+        "id": attempt_id,
+        "notification_id": mail.id,
+        "number": tried.attempts + 1,
+        "started_at": now,
+        "relay": relay,
+    }
     add_rows(session, DeliveryAttempt, [row])
     return Attempt(id=attempt_id, notification_id=mail.id, study=mail.study, mime=mail.mime)
 
@@ -151,21 +174,27 @@ def _settled() -> SelectOfScalar[int]:
     return select(DeliveryOutcome.notification_id).where(col(DeliveryOutcome.outcome).in_(SETTLED))
 
 
-def _tries(session: Session, notification_ids: Sequence[int]) -> Mapping[int, tuple[int, datetime]]:
-    """Return, for the mails that were tried, how often and when the last try ended (began, if it has no end)."""
-    tries: dict[int, tuple[int, datetime]] = {}
+def _last_accepted(session: Session) -> datetime | None:
+    """Return when a relay last took a mail."""
+    newest = select(func.max(col(DeliveryOutcome.ended_at))).where(DeliveryOutcome.outcome == "accepted")
+    return session.exec(newest).one()
+
+
+def _tries(session: Session, notification_ids: Sequence[int]) -> Mapping[int, _Tries]:
+    """Return how the mails that were tried have fared."""
+    tries: dict[int, _Tries] = {}
     for piece in chunks(notification_ids):
         found = (
             select(
                 DeliveryAttempt.notification_id,
                 DeliveryAttempt.number,
-                DeliveryAttempt.started_at,
-                DeliveryOutcome.ended_at,
+                func.coalesce(col(DeliveryOutcome.ended_at), col(DeliveryAttempt.started_at)),
+                (col(DeliveryOutcome.outcome) == "deferred") & col(DeliveryOutcome.code).is_(None),
             )
             .join(DeliveryOutcome, col(DeliveryOutcome.attempt_id) == DeliveryAttempt.id, isouter=True)
             .where(col(DeliveryAttempt.notification_id).in_(piece))
             .order_by(col(DeliveryAttempt.number))
         )
-        for notification_id, number, started_at, ended_at in session.exec(found):
-            tries[notification_id] = (number, ended_at or started_at)
+        for notification_id, number, last, unanswered in session.exec(found):
+            tries[notification_id] = _Tries(number, last, bool(unanswered))
     return tries
