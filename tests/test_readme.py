@@ -90,3 +90,8 @@ def test_the_example_of_grading_is_what_the_command_prints(tmp_path):
     file.write_text(given, encoding="utf-8")
     result = CliRunner().invoke(app, ["grade", str(file), "--ctcae", "5.0"])
     assert (result.exit_code, result.stdout) == (0, printed)
+
+
+def test_what_a_checkout_gathers_when_it_is_used_is_not_among_the_sources():
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/venv/", "/vigil.toml", "/data/", "/incoming/", "vigil-demo/", "/*.db"} <= set(ignored)
