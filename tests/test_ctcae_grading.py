@@ -15,9 +15,9 @@ from rules.ctcae.grading import grade
 from rules.ctcae.identity import lab_tests
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def _read_anew() -> None:
-    """Read the table here: rulebooks that other tests loaded have read it already, perhaps before it was changed."""
+    """Read the table in each test: a rulebook that was loaded before has read it already."""
     criteria.cache_clear()
 
 
