@@ -41,7 +41,8 @@ def calendar(participant: Participant, rulebook: Rulebook, context: Context) -> 
 def _doses(participant: Participant, context: Context) -> Iterator[Line]:
     """Yield the planned doses, where there is a plan and a day from which it counts, and what else was given."""
     on_hold = [hold.alert for hold in participant.holds if hold.until is None]
-    zero_dose, plan, first = context.header.zero_dose, context.dosing, first_dose(participant, context.header.zero_dose)
+    zero_dose, plan = context.header.zero_dose, context.dosing
+    first = first_dose(participant, zero_dose)
     if plan is not None and first is not None and first.has_day:
         fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
     else:
@@ -51,7 +52,7 @@ def _doses(participant: Participant, context: Context) -> Iterator[Line]:
             yield Line(
                 on=fate.on,
                 days=str(fate.on or ""),
-                what=f"dose {fate.name}".replace("dose dose", "dose"),
+                what=_name(fate),
                 became=_of(fate, on_hold),
             )
     told = {fate.record.version for fate in fates if fate.record is not None}

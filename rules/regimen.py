@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from rules.dtc import Dtc
 from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, is_scheduled, was_given
 from rules.records import Dose, Participant
 
@@ -90,7 +91,7 @@ def fates_by_plan(
     answers = []
     for dose in planned:
         expected = dose.cycle <= max(plan.cycles, begun) and (ended is None or dose.on <= ended.latest)
-        deadline = _midnight(dose.closes + timedelta(days=1 + plan.entry_grace_days))
+        deadline = midnight(dose.closes + timedelta(days=1 + plan.entry_grace_days))
         if dose in given_to:
             fate, record = Fate.GIVEN, given_to[dose]
         elif not expected:
@@ -134,7 +135,7 @@ def fates_as_collected(
         day = day_of(record)
         if day is None or day in seen or _is_after(record, ended) or any(_covers(span, day) for span in spans):
             continue
-        deadline = _midnight(day + timedelta(days=1 + entry_grace_days))
+        deadline = midnight(day + timedelta(days=1 + entry_grace_days))
         fate = _unless_ended(Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE, day, ended, last)
         answers.append(replace(_as_collected(record, fate), deadline=deadline))
     return _in_order(answers)
@@ -163,8 +164,7 @@ def _days_of(record: Dose) -> tuple[date, date]:
     """The first and last day of which a record may tell."""
     if record.stdtc is None:
         return date.min, date.max
-    last = record.endtc if spans_days(record) and record.endtc is not None else record.stdtc
-    return record.stdtc.earliest.date(), last.latest.date()
+    return record.stdtc.earliest.date(), end_of(record, record.stdtc).latest.date()
 
 
 def says_whether(record: Dose) -> bool:
@@ -247,6 +247,11 @@ def _is_after(record: Dose, ended: EndOfDosing | None) -> bool:
     return ended is not None and day is not None and day > ended.latest
 
 
+def end_of(record: Dose, begin: Dtc) -> Dtc:
+    """Return the end of a record that covers several days, else its begin."""
+    return record.endtc if spans_days(record) and record.endtc is not None else begin
+
+
 def spans_days(record: Dose) -> bool:
     """Whether a record covers more than one day."""
     start, end = record.stdtc, record.endtc
@@ -270,5 +275,6 @@ def day_of(record: Dose) -> date | None:
     return record.stdtc.earliest.date() if record.stdtc is not None and record.stdtc.has_day else None
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return the study-local moment at which a day begins."""
     return datetime.combine(day, time())

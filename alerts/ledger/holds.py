@@ -4,25 +4,37 @@ What the data say later releases nothing: an alert that was retracted, or that c
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
+from sqlalchemy import and_, or_
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from alerts.decide import CALLING, Action
+from alerts.ledger.rows import table_of
 from alerts.tables import Alert, Decision
 from rules.hit import Consequence
 from rules.records import Hold
 
-_HOLDING = frozenset({str(Consequence.HOLD), str(Consequence.STOP)})
-_OPENING = CALLING | {Action.AMEND}
+_DECISION = table_of(Decision)
+_HOLDING = tuple(map(str, (Consequence.HOLD, Consequence.STOP)))
+_OPENING = tuple(map(str, (*CALLING, Action.AMEND)))
 """What opens an alert, or leaves it open: a retraction of a closed one names its consequence, and holds nothing."""
 
 
 def holds(session: Session, study: str, usubjids: Sequence[str]) -> dict[str, tuple[Hold, ...]]:
     """Return the holds of some participants, released ones too, by usubjid."""
     mine = select(Alert.id).where(Alert.study == study, col(Alert.usubjid).in_(usubjids))
-    decisions = select(Decision).where(col(Decision.alert_id).in_(mine)).order_by(col(Decision.id))
-    by_alert: dict[int | None, list[Decision]] = {}
-    for decision in session.exec(decisions):
+    begins = and_(_DECISION.c.action.in_(_OPENING), _DECISION.c.consequence.in_(_HOLDING))
+    names = ("alert_id", "usubjid", "rule_id", "action", "consequence", "summary", "decided_at")
+    decisions = (
+        select_columns(*(_DECISION.c[name] for name in names))
+        .where(_DECISION.c.alert_id.in_(mine), or_(begins, _DECISION.c.action == str(Action.CLOSE)))
+        .order_by(_DECISION.c.id)
+    )
+    by_alert: dict[int, list[Any]] = {}
+    for decision in session.execute(decisions):
         by_alert.setdefault(decision.alert_id, []).append(decision)
     found: dict[str, tuple[Hold, ...]] = {}
     for life in by_alert.values():
@@ -30,27 +42,27 @@ def holds(session: Session, study: str, usubjids: Sequence[str]) -> dict[str, tu
     return found
 
 
-def _holds_of(life: Iterable[Decision]) -> Iterator[Hold]:
+def _holds_of(life: Iterable[Any]) -> Iterator[Hold]:
     """Yield the holds of one alert: one, or, where it was closed and called for a hold again, several."""
-    begun: Decision | None = None
+    begun: Any = None
     for decision in life:
-        if begun is None and Action(decision.action) in _OPENING and decision.consequence in _HOLDING:
-            begun = decision
-        elif Action(decision.action) is Action.CLOSE and begun is not None:
-            yield _hold(begun, decision)
+        if decision.action != str(Action.CLOSE):
+            begun = begun or decision
+        elif begun is not None:
+            yield _hold(begun, decision.decided_at)
             begun = None
     if begun is not None:
         yield _hold(begun, None)
 
 
-def _hold(begun: Decision, closed: Decision | None) -> Hold:
+def _hold(begun: Any, until: datetime | None) -> Hold:
     return Hold(
         rule_id=begun.rule_id,
-        alert=begun.alert_id or 0,
+        alert=begun.alert_id,
         consequence=begun.consequence,
         summary=begun.summary,
         since=begun.decided_at,
-        until=closed.decided_at if closed is not None else None,
+        until=until,
     )
 
 

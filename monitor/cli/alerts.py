@@ -121,17 +121,13 @@ def close(
     """Close: the concern is dealt with, and a hold of dosing is released. Later evidence opens the alert again."""
     from alerts.ledger import close_alert, released_by_closing
 
-    released = ""
-
-    def act(session: "Session", now: "datetime") -> int:
-        nonlocal released
-        decision = close_alert(session, number, _person(by), assessment, note, now)
-        released = released_by_closing(session, number)
-        return decision
-
-    _act(settings, number, act, "closed")
-    if released:
-        typer.echo(released)
+    _act(
+        settings,
+        number,
+        lambda session, now: close_alert(session, number, _person(by), assessment, note, now),
+        "closed",
+        lambda session: released_by_closing(session, number),
+    )
 
 
 @app.command()
@@ -173,8 +169,14 @@ def submitted(
     )
 
 
-def _act(settings: SettingsOption, number: int, do: "Callable[[Session, datetime], int]", done: str) -> None:
-    """Write one act of a person in its own transaction."""
+def _act(
+    settings: SettingsOption,
+    number: int,
+    do: "Callable[[Session, datetime], int]",
+    done: str,
+    meaning: "Callable[[Session], str]" = lambda session: "",
+) -> None:
+    """Write one act of a person in its own transaction, and say what it means beside, if anything."""
     given = read_settings(settings)
     from alerts.lifecycle import LifecycleError
     from monitor import clock
@@ -182,9 +184,12 @@ def _act(settings: SettingsOption, number: int, do: "Callable[[Session, datetime
     try:
         with the_store(given) as store, store.write() as session:
             decision = do(session, clock.now())
+            meant = meaning(session)
     except LifecycleError as error:
         fail(error, Exit.USAGE)
     typer.echo(f"alert {number}: {done} (decision {decision})")
+    if meant:
+        typer.echo(meant)
 
 
 def _person(by: str) -> str:

@@ -3,7 +3,7 @@
 It knows dose records. It must not know a criterion, nor tell an amount, a treatment or a lot.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +11,13 @@ from pydantic import AfterValidator, BaseModel
 
 from rules.dose_amount import convert_amount, international_units
 from rules.exposure import ZeroDose, evidence_of_doses
-from rules.hit import Answer, Judgement
+from rules.hit import Answer, Due, Judgement
 from rules.kinds.amounts import Amount
 from rules.records import Dose, Participant
+from rules.regimen import DoseFate, Fate
 
 if TYPE_CHECKING:
+    from rules.context import Context
     from rules.rulebook import Rule
 
 
@@ -54,6 +56,13 @@ def amount_of(record: Dose, unit: str) -> tuple[Decimal | None, str]:
         return Decimal(0), ""
     amount = convert_amount(record.dose, record.dosu, unit)
     return amount, "an amount has no unit that converts into that of the plan" if amount is None else ""
+
+
+def next_due(fates: Iterable[DoseFate], context: "Context") -> Iterator[Due]:
+    """Name the next moment at which a dose becomes missed, if there is one."""
+    pending = [fate.deadline for fate in fates if fate.fate is Fate.NOT_DUE and fate.deadline is not None]
+    if pending:
+        yield Due(context.instant(min(pending)))
 
 
 def about_doses(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rules.exposure import evidence_of_doses, first_dose
 from rules.hit import Answer, Due, Judgement
-from rules.kinds.about_doses import about_doses
+from rules.kinds.about_doses import about_doses, next_due
 from rules.records import Participant
 from rules.regimen import MISSED, DoseFate, Fate, dose_records, fates_by_plan
 
@@ -41,8 +41,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     if first is None or not first.has_day or not dose_records(participant):
         return  # rules of kind `missed_dose` say what is not known of the plan
     fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
-    if pending := [fate.deadline for fate in fates if fate.fate is Fate.NOT_DUE and fate.deadline is not None]:
-        yield Due(context.instant(min(pending)))
+    yield from next_due(fates, context)
     planned = [fate for fate in fates if fate.deadline is not None]  # a record of another day is no dose of the plan
     over = [fate for fate in planned if fate.fate is Fate.GIVEN or fate.fate in MISSED]
     shares = [_share(over[: number + 1]) for number in range(len(over))]
@@ -83,7 +82,7 @@ def _hit(
         reason=f"{now}; missed: {', '.join(fate.name for fate in missed)}",
         urgency=rule.urgency,
         consequence=rule.consequence,
-        recovery=f"{now}" if recovered else "",
+        recovery=now if recovered else "",
         evidence=evidence_of_doses([fate.record for fate in missed if fate.record is not None]),
     )
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from rules.exposure import evidence_of_doses
 from rules.hit import Answer, Judgement
 from rules.records import Dose, Hold, Participant
-from rules.regimen import day_of, given_records, says_whether, spans_days
+from rules.regimen import day_of, end_of, given_records, says_whether
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -58,7 +58,7 @@ def _within(dose: Dose, hold: Hold, context: "Context") -> bool | None:
     """Whether a dose was given while a hold stood, None where its date leaves that open."""
     if dose.stdtc is None:
         return None
-    begin, end = dose.stdtc, dose.endtc if spans_days(dose) and dose.endtc is not None else dose.stdtc
+    begin, end = dose.stdtc, end_of(dose, dose.stdtc)
     since = context.local(hold.since)
     until = context.local(hold.until) if hold.until is not None else None
     if end.latest < since or (until is not None and begin.earliest >= until):

@@ -5,8 +5,8 @@ A sample is expected at study weeks, or before the first dose of each cycle. It 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -17,7 +17,7 @@ from rules.exposure import dosing_ended, first_dose, left_study, may_be_dosed
 from rules.graded import GradedFinding
 from rules.hit import EVERYTHING, Answer, Due, Judgement
 from rules.records import Dose, Participant
-from rules.regimen import Fate, day_of, fates_by_plan, planned_doses
+from rules.regimen import Fate, day_of, fates_by_plan, midnight, planned_doses
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -98,11 +98,11 @@ def expected_samples(when: When, participant: Participant, first: date, context:
         for week in sorted(when.at_weeks):
             on = first + timedelta(weeks=week)
             if ended is None or (on - ended.earliest).days <= when.after_end_days:
-                found.append(Expected(f"week {week}", on - window, on + window, _midnight(on + window + grace)))
+                found.append(Expected(f"week {week}", on - window, on + window, midnight(on + window + grace)))
     elif when.before_cycles_days is not None:
         for cycle, dose, on in _cycles_begun(participant, first, context):
             opens = on - timedelta(days=when.before_cycles_days)
-            found.append(Expected(f"before cycle {cycle}", opens, on, _midnight(on + grace), dose))
+            found.append(Expected(f"before cycle {cycle}", opens, on, midnight(on + grace), dose))
     return [sample for sample in found if left is None or sample.closes < left]
 
 
@@ -113,14 +113,14 @@ def coming_samples(when: When, participant: Participant, first: date, context: "
         return []
     fates = fates_by_plan(plan, participant, first, context.header.zero_dose, context.local_now)
     fate_of = {fate.name: fate.fate for fate in fates}
-    opening: dict[int, date] = {}
-    for dose in planned_doses(plan, first):
-        opening.setdefault(dose.cycle, dose.on)
-    begun = {cycle for cycle, _, _ in _cycles_begun(participant, first, context)}
+    planned = planned_doses(plan, first)
+    begun = {dose.cycle for dose in planned if fate_of[dose.name] is Fate.GIVEN}
+    openings = [next(doses) for _, doses in groupby(planned, lambda dose: dose.cycle)]
+    before = timedelta(days=when.before_cycles_days)
     return [
-        Expected(f"before cycle {cycle}", on - timedelta(days=when.before_cycles_days), on, _midnight(on))
-        for cycle, on in opening.items()
-        if cycle not in begun and fate_of[f"C{cycle}D{plan.days[0]}"] is Fate.NOT_DUE
+        Expected(f"before cycle {dose.cycle}", dose.on - before, dose.on, midnight(dose.on))
+        for dose in openings
+        if dose.cycle not in begun and fate_of[dose.name] is Fate.NOT_DUE
     ]
 
 
@@ -140,15 +140,11 @@ def _cycles_begun(participant: Participant, first: date, context: "Context") -> 
 
 def results_of(when: When, participant: Participant, context: "Context", sample: Expected) -> dict[str, bool | None]:
     """Say of each test whether a result of an expected sample is there, None where a date leaves that open."""
-    there: dict[str, bool | None] = {}
-    for test in when.tests:
-        fits = {
-            _fits(lab, sample)
-            for lab in context.findings(participant)
-            if lab.test == test and lab.fault is not Ungraded.NO_RESULT
-        }
-        there[test] = True if True in fits else None if None in fits else False
-    return there
+    fits: dict[str, set[bool | None]] = {test: set() for test in when.tests}
+    for lab in context.findings(participant):
+        if lab.test in fits and lab.fault is not Ungraded.NO_RESULT:
+            fits[lab.test].add(_fits(lab, sample))
+    return {test: True if True in said else None if None in said else False for test, said in fits.items()}
 
 
 def _about(
@@ -203,10 +199,6 @@ def _answer(
         urgency=rule.urgency,
         consequence=rule.consequence,
     )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())
 
 
 def describe(when: When) -> str:

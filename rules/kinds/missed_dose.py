@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.exposure import evidence_of_doses, first_dose, may_be_dosed
 from rules.hit import EVERYTHING, Answer, Due, Judgement
-from rules.kinds.about_doses import about_doses
+from rules.kinds.about_doses import about_doses, next_due
 from rules.records import Dose, Participant
 from rules.regimen import (
     MISSED,
@@ -53,9 +53,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     fates, unknown = _fates(when, participant, context)
     if unknown:
         yield about_doses(rule, participant, EVERYTHING, unknown, told=unknown != _ONLY_EX)
-    pending = [fate.deadline for fate in fates if fate.fate is Fate.NOT_DUE and fate.deadline is not None]
-    if pending:
-        yield Due(context.instant(min(pending)))
+    yield from next_due(fates, context)
     if ended := [fate for fate in fates if fate.fate is Fate.MAY_HAVE_ENDED]:
         reason = f"dosing may have ended before {ended[0].name}, and nothing is recorded of it or later"
         yield about_doses(rule, participant, "end of dosing", reason)
