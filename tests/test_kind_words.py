@@ -29,6 +29,8 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
          "rise": {"by": {"value": 5, "unit": "g/L"}}, "baseline_too": True, "expected_of": "M",
          "recovers_at_least": {"value": 36, "unit": "g/L"}, "recovers_at_most": {"value": 50, "unit": "g/L"}},
     ),
+    "in another unit than the usual": ("value_limit", {"tests": ["HGB"], "below": {"value": 8, "unit": "g/dL"}}),
+    "a change within hours alone": ("value_limit", {"tests": ["HGB"], "fall": {"percent": 20, "hours": 48}}),
     "new ones only": (
         "value_limit",
         {"tests": ["K"], "min_grade": 2, "out_of_range": True, "times_baseline": 2, "part_of_baseline": 0.5,
@@ -48,6 +50,12 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
          "of": [{"tests": ["LDH"], "above_uln": 1.5, "times_baseline": 2, "new_only": True},
                 {"tests": ["ALT", "AST"], "above_uln": 3}]},
     ),
+    "more where the baseline was high, as one of several": (
+        "criteria_count",
+        {"within_days": 1, "at_least": 2,
+         "of": [{"tests": ["LDH"], "above_uln": 3, "when_baseline_above_uln": {"times_baseline": 2, "times_uln": 4}},
+                {"tests": ["AST"], "above_uln": 5}]},
+    ),
     "some of several, an event among them": (
         "criteria_count",
         {"within_days": 2, "at_least": 2, "of_events": ["oedema", "seizure"],
@@ -59,6 +67,13 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
          "days": 30, "alp_uln": 2, "alp_days": 7, "alp_decides": False, "temple": "tell", "temple_urgency": "routine"},
     ),
     "admissions without other words": ("unmatched_admission", {"admissions": ["ward"], "slack_days": 2}),
+    "planned admissions": ("unmatched_admission", {"admissions": ["ward"], "planned": ["elective"], "slack_days": 1}),
+    "samples before cycles": ("expected_sample", {"tests": ["PLAT"], "before_cycles_days": 3, "entry_grace_days": 1}),
+    "doses too close": ("off_plan_dose", {"min_gap_hours": 49}),
+    "two doses a day": (
+        "dose_excess",
+        {"max_per_day": {"value": 2, "unit": "MIU"}, "max_doses_per_day": 2, "refused_from_times": 10},
+    ),
     "events of several groups, every criterion": (
         "listed_event",
         {"groups": ["oedema", "seizure"], "terms": ["cat scratch"], "socs": ["Eye"], "flags": ["AESOD"],

@@ -199,3 +199,17 @@ def test_a_medication_of_the_rulebooks_own_terms_is_one_concern_whatever_its_nam
     hits = [one for one in said if one.rule_id == "CM-01"]
     assert [(hit.scope, hit.answer) for hit in hits] == [("named by this rule", Answer.HIT)] * 2
     assert hits[0].summary == "Named by this rule: Zyxanol"
+
+
+@pytest.mark.parametrize(("number", "more"), [(5, ""), (6, ", and 1 more"), (7, ", and 2 more")])
+def test_of_the_medications_that_nobody_knows_five_are_named(number, more):
+    rows = tuple(Medication(key=f"CM{n}", cmtrt=f"Zyxanol {n}", cmstdtc=Dtc.parse("2026-05-10")) for n in range(number))
+    dosed = Subject(rfxstdtc=Dtc.parse("2026-05-04"))
+    view = StudyView(
+        participants=(Participant(usubjid="P1", subject=dosed, medications=rows),),
+        feed=Feed(domains=frozenset(DOMAINS)),
+    )
+    said = evaluate(parse_rulebook(BOOK, "x"), view, datetime(2026, 6, 1, tzinfo=UTC), ZoneInfo("UTC")).judgements
+    (unknown,) = (one for one in said if one.rule_id == "CM-01" and one.answer is Answer.NOT_EVALUABLE)
+    named = ", ".join(f"Zyxanol {n}" for n in range(5))
+    assert unknown.reason == f"neither coded nor known to the list: {named}{more}"

@@ -70,7 +70,7 @@ def _linked(row: Medication, event: Event, days: timedelta) -> Fact:
 def _latest_end(event: Event) -> datetime | None:
     """Return the latest moment at which an event may have ended, None while a row has no end."""
     ends = [row.aeendtc for row in event.rows]
-    return max((end.latest for end in ends if end is not None), default=None) if None not in ends else None
+    return max(end.latest for end in ends if end is not None) if None not in ends else None
 
 
 def _names_prophylaxis(row: Medication) -> bool:

@@ -250,8 +250,9 @@ def describe(when: When) -> str:
 
 def _words(criterion: Limits) -> str:
     history = f" (history where the baseline met it{history_words(criterion)})" if criterion.new_only else ""
-    high = f", or {high_baseline_words(criterion)}" if criterion.when_baseline_above_uln else ""
-    return f"{_name(criterion)}: {', or '.join(limit_words(criterion))}{high}{history}"
+    high = criterion.when_baseline_above_uln
+    also = f", or {high_baseline_words(high, criterion.above_uln)}" if high is not None else ""
+    return f"{_name(criterion)}: {', or '.join(limit_words(criterion))}{also}{history}"
 
 
 def _name(criterion: Limits) -> str:

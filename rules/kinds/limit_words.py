@@ -4,10 +4,11 @@ It must not know results.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from rules.ctcae.identity import lab_tests
 from rules.extent import worse_by
-from rules.kinds.limits import When
+from rules.kinds.limits import HighBaseline, When
 
 
 def describe(when: When) -> str:
@@ -17,7 +18,7 @@ def describe(when: When) -> str:
     if when.hold_at_least is not None:
         words.append(f"From {when.hold_at_least} on: hold.")
     if when.when_baseline_above_uln is not None:
-        words.append(f"Also {high_baseline_words(when)}.")
+        words.append(f"Also {high_baseline_words(when.when_baseline_above_uln, when.above_uln)}.")
     if when.new_only:
         words.append(f"Where the baseline met the limit already, that is history{history_words(when)}.")
         words.append("Without a usable baseline it counts as new.")
@@ -68,15 +69,12 @@ def back_words(when: When) -> str:
     return "; ".join(words)
 
 
-def high_baseline_words(when: When) -> str:
+def high_baseline_words(high: HighBaseline, above_uln: Decimal | None) -> str:
     """Say what is enough as well where the baseline was high."""
-    high = when.when_baseline_above_uln
-    if high is None:
-        return ""
     return (
         f"where the baseline was above the upper limit, more than {high.times_baseline} times the baseline and more "
-        f"than {high.times_uln} times the upper limit; where it was itself above {when.above_uln} times the upper "
-        f"limit, only this"
+        f"than {high.times_uln} times the upper limit; where it was itself above {above_uln} times the upper limit, "
+        "only this"
     )
 
 
@@ -98,7 +96,7 @@ def history_words(when: When) -> str:
     more += [] if when.part_of_baseline is None else [f"{when.part_of_baseline} times it or less where it was low"]
     more += [] if when.min_grade is None else ["a graver grade"]
     more += [] if when.positive is None else ["a further step in words"]
-    return f", and only {', or '.join(more)} counts" if more else ""
+    return f", and only {', or '.join(more)} counts"
 
 
 def limit_words(when: When) -> list[str]:
