@@ -65,7 +65,10 @@ def test_a_baseline_that_is_not_believed_is_named_beside_the_hit():
         ([at("BILI", 20, 15)], False),
         ([at("ALT", 20, 35), at("BILI", 20, 300), at("BILI", 30, 20)], True),
         ([at("BILI", 20, 15), at("ALT", 25, 35)], True),
-        ([at("BILI", 15, 15), at("BILI", 25, 300), at("ALT", 25, 35)], False),  # not at the same time
+        ([at("BILI", 15, 15), at("BILI", 25, 30), at("ALT", 25, 35)], False),  # not at the same time
+        ([at("BILI", 15, 15), at("BILI", 20, 30), at("ALT", 25, 35)], False),
+        ([at("ALT", 15, 35), at("ALT", 25, 50), at("BILI", 25, 15)], False),
+        ([at("BILI", 20, 15), at("BILI", 20, 30), at("ALT", 20, 35)], False),  # two answers of one day
         ([at("ALT", 20, 35), at("BILI", 20, 15, uln="")], False),
         ([at("ALT", 20, 41), at("BILI", 20, 20)], False),
     ],
@@ -73,6 +76,16 @@ def test_a_baseline_that_is_not_believed_is_named_beside_the_hit():
 def test_the_liver_has_recovered_when_bilirubin_is_back_too(later, recovered: bool):
     (hit,) = (j for j in liver(at("ALT", 8, 130), at("BILI", 8, 45), *later) if j.answer is Answer.HIT)
     assert bool(hit.recovery) is recovered
+
+
+def test_what_was_normal_before_is_no_recovery():
+    (hit,) = liver(at("ALT", 7, 35), at("BILI", 7, 15), at("ALT", 8, 130), at("BILI", 8, 45))
+    assert not hit.recovery
+
+
+def test_a_limit_that_has_to_be_passed_is_said_so():
+    (hit,) = liver(at("ALT", 8, 130), at("BILI", 8, 45), transaminase_or_equal=False)
+    assert "ALT or AST more than 3 x ULN and" in hit.reason
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rules.extent import extent_of, worse_by, worst_of
@@ -172,11 +174,14 @@ class _Said:
         """Tell the later results by which every test of the samples is back to ULN at once, '' while there are none."""
         tests = {lab.test for lab in samples}
         after = [lab for test in tests for lab in _after([lab for lab in self.labs if lab.test == test], samples)]
+        dated = sorted(((lab.adt.latest, lab) for lab in after if lab.adt is not None), key=itemgetter(0))
         back: dict[str, GradedFinding] = {}
-        for lab, _ in sorted(((lab, lab.adt) for lab in after if lab.adt is not None), key=lambda at: at[1].latest):
-            back.pop(lab.test, None)
-            if passes(lab, Decimal(1), lab.uln) is False:
-                back[lab.test] = lab
+        for _, together in groupby(dated, key=itemgetter(0)):
+            for is_back, lab in sorted(((_is_back(lab), lab) for _, lab in together), key=itemgetter(0), reverse=True):
+                if is_back:
+                    back[lab.test] = lab
+                else:
+                    back.pop(lab.test, None)
             if len(back) == len(tests):
                 return f"recovered: {'; '.join(in_words(back[test]) for test in sorted(tests))}"
         return ""
@@ -195,6 +200,11 @@ def _taken(pair: Pair) -> date:
 def _after(own: Sequence[GradedFinding], samples: Sequence[GradedFinding]) -> Sequence[GradedFinding]:
     """Return the results of one test that come after the last of some samples."""
     return own[max(place for place, lab in enumerate(own) if lab in samples) + 1 :]
+
+
+def _is_back(lab: GradedFinding) -> bool:
+    """Whether a result is certainly not above its range."""
+    return passes(lab, Decimal(1), lab.uln) is False
 
 
 def _are_near(when: When, sample: LiverSample, other: LiverSample) -> bool:
