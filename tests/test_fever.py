@@ -94,6 +94,14 @@ def test_a_fever_without_a_dose_before_is_told():
     assert [evidence.domain for evidence in hit.evidence] == ["VS"]
 
 
+def test_an_episode_names_each_of_its_reasons_once():
+    (hit,) = said(temp("39.1", 2, "10:00"), temp("39", 2), temp("38.9", 2, "11:00"))
+    assert hit.reason == (
+        "no dose less than 24 h before; "
+        "whether a dose came less than 24 h before cannot be told without their times"
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "expected"),
     [
@@ -107,6 +115,7 @@ def test_a_fever_without_a_dose_before_is_told():
         ("38.9", "", [Answer.NOT_EVALUABLE]),
         ("38.9", "kg", [Answer.NOT_EVALUABLE]),
         ("warm", "C", [Answer.NOT_EVALUABLE]),
+        ("warm", "F", [Answer.NOT_EVALUABLE]),
         ("", "C", []),
     ],
 )

@@ -97,6 +97,13 @@ def judge(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -> 
             [],
         ),
         (
+            "a placebo of a known date was the only dose, and came after the urticaria",
+            "HYP-01",
+            {"EC": [ZERO], "AE": [URTICARIA | {"AESTDTC": "2026-05-03T10:00"}]},
+            [],
+            [],
+        ),
+        (
             "nor is its date known where that of another dose is",
             "HYP-01",
             {"EC": [FIRST, UNDATED], "AE": [URTICARIA | {"AESTDTC": "2026-05-25T10:00"}]},
@@ -163,3 +170,9 @@ def test_zero_is_a_dose_only_where_it_means_placebo(says, rule_id, rows, placebo
 def test_a_doubt_names_the_placebo_that_was_the_first_dose(events, doubt):
     (hit,) = judge("placebo", "AE-02", {"EC": [ZERO], "AE": events})
     assert hit.reason.endswith(f"may have {doubt}, first dose 2026-05-04T09:00)")
+
+
+def test_the_plan_is_laid_out_from_the_placebo_that_was_the_first_dose():
+    doses = [ZERO, FIRST | {"ECSTDTC": "2026-05-06T08:00"}]
+    (unknown,) = judge("placebo", "HYP-01", {"EC": doses, "AE": [URTICARIA | {"AESTDTC": "2026-05-08T10:00"}]})
+    assert "whether planned dose C1D5 was given before it is not recorded" in unknown.reason
