@@ -93,6 +93,15 @@ def leak(*days: tuple[str, int, object]) -> list[Judgement]:
     )
 
 
+@pytest.mark.parametrize(("day", "count"), [(11, 1), (12, 2)])
+def test_a_rise_within_hours_stands_for_the_days_of_the_rule(day: int, count: int):
+    """Whoever is not weighed again has the pattern for as long as a window is, and not for ever."""
+    hits = leak(
+        ("WEIGHT", 7, 60), ("WEIGHT", 8, 62.5), ("ALB", 8, 33), ("SYSBP", day, 118), ("ALB", 14, 34), ("SYSBP", 14, 85)
+    )
+    assert answers(hits).count(Answer.HIT) == count
+
+
 @pytest.mark.parametrize(
     ("between", "count"),
     [
@@ -107,15 +116,6 @@ def test_a_leak_of_january_does_not_hide_that_of_march(between: list[tuple[str, 
         ("WEIGHT", 7, 60), ("WEIGHT", 8, 62.5), ("ALB", 8, 33), *between,
         ("WEIGHT", 63, 60.5), ("WEIGHT", 64, 63.5), ("ALB", 64, 34.8), ("SYSBP", 64, 62),
     )  # fmt: skip
-    assert answers(hits).count(Answer.HIT) == count
-
-
-@pytest.mark.parametrize(("day", "count"), [(11, 1), (12, 2)])
-def test_a_rise_within_hours_counts_for_the_days_of_the_rule(day: int, count: int):
-    """Whoever is not weighed again has the pattern for as long as a window is, and not for ever."""
-    looks = [("SYSBP", day, 110), ("ALB", day, 34)]
-    again = [("WEIGHT", 13, 62), ("WEIGHT", 14, 64.5), ("ALB", 14, 33)]
-    hits = leak(("WEIGHT", 7, 60), ("WEIGHT", 8, 62.5), ("ALB", 8, 33), *looks, *again)
     assert answers(hits).count(Answer.HIT) == count
 
 

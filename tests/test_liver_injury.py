@@ -83,6 +83,15 @@ def test_what_was_normal_before_is_no_recovery():
     assert not hit.recovery
 
 
+@pytest.mark.parametrize(
+    ("bilirubin", "urgency"), [([], Urgency.ROUTINE), ([45], Urgency.SAME_DAY), ([45, 20], Urgency.SAME_DAY)]
+)
+def test_what_may_be_half_of_a_pair_is_looked_at_the_same_day_where_the_other_half_is_there(bilirubin, urgency):
+    (unknown,) = liver(at("ALT", 8, "clumped"), *(at("BILI", 8, result) for result in bilirubin))
+    assert (unknown.answer, unknown.urgency) == (Answer.NOT_EVALUABLE, urgency)
+    assert unknown.reason.startswith("ALT clumped")
+
+
 def test_a_limit_that_has_to_be_passed_is_said_so():
     (hit,) = liver(at("ALT", 8, 130), at("BILI", 8, 45), transaminase_or_equal=False)
     assert "ALT or AST more than 3 x ULN and" in hit.reason
@@ -103,6 +112,8 @@ def test_a_limit_that_has_to_be_passed_is_said_so():
         (120, ">39", 0, Answer.NOT_EVALUABLE),
         ("clumped", 40.1, 0, Answer.NOT_EVALUABLE),
         ("clumped", 20, 0, None),
+        (120, 40, 30, Answer.CLEAR),  # measured on the last of the days, and not above
+        (120, 40, 31, Answer.NOT_EVALUABLE),
     ],
 )
 def test_the_limits_one_step_either_side(alt: object, bili: object, apart: int, expected: Answer | None):

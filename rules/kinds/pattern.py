@@ -159,7 +159,7 @@ def _of_event(when: When, event: Event, participant: Participant, context: "Cont
     match, emergent = recognise_group(event.rows, when.of_events), is_emergent(event, participant, context)
     if match.belongs is False or emergent.holds is False:
         return
-    onset, ends = event.onset, [row.aeendtc for row in event.rows if row.aeendtc is not None]
+    onset, ends = event.onset, [row.aeendtc for row in event.rows]
     doubt = next((fact.why for fact in (Fact(match.belongs, match.why), emergent) if fact.holds is None), "")
     undated = "; ".join(filter(None, ("its onset is not known to the day", emergent.why)))
     place = len(when.criteria)
@@ -167,7 +167,7 @@ def _of_event(when: When, event: Event, participant: Participant, context: "Cont
         place=place,
         key=event.key,
         first=onset.earliest.date() if onset is not None else None,
-        last=max((end.latest.date() for end in ends), default=date.max),
+        last=max(date.max if end is None else end.latest.date() for end in ends),
         met=False,
         doubt=doubt or undated,
         words=f"adverse event {event.term} from {onset or 'an unknown date'}",
