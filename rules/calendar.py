@@ -10,10 +10,12 @@ from datetime import date
 
 from rules.clocks import clocks_of, courses_of
 from rules.context import Context
+from rules.dose_records import day_of, given_records, spans_days
 from rules.exposure import first_dose
 from rules.kinds import expected_sample, reporting_clock
+from rules.plan_start import PlanStart, plan_start
 from rules.records import Participant
-from rules.regimen import DoseFate, Fate, day_of, fates_as_collected, fates_by_plan, given_records, spans_days
+from rules.regimen import DoseFate, Fate, fates_as_collected, fates_by_plan
 from rules.rulebook import Rulebook
 
 
@@ -42,9 +44,11 @@ def _doses(participant: Participant, context: Context) -> Iterator[Line]:
     """Yield the planned doses, where there is a plan and a day from which it counts, and what else was given."""
     on_hold = [hold.alert for hold in participant.holds if hold.until is None]
     zero_dose, plan = context.header.zero_dose, context.dosing
-    first = first_dose(participant, zero_dose)
-    if plan is not None and first is not None and first.has_day:
-        fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
+    start = plan_start(plan, participant, zero_dose) if plan is not None else PlanStart()
+    if start.doubt:
+        yield Line(on=None, days="", what="planned doses", became=f"not known: {start.doubt}")
+    if plan is not None and start.on is not None and not start.doubt:
+        fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
     else:
         fates = fates_as_collected(participant, zero_dose, plan.entry_grace_days if plan else 0, context.local_now)
     for fate in fates:
@@ -85,8 +89,9 @@ def _of(fate: DoseFate, on_hold: Sequence[int]) -> str:
 
 def _samples(participant: Participant, rulebook: Rulebook, context: Context) -> Iterator[Line]:
     """Yield the samples that rules of kind `expected_sample` wait for."""
-    first = first_dose(participant, context.header.zero_dose)
-    if first is None or not first.has_day:
+    first, plan = first_dose(participant, context.header.zero_dose), context.dosing
+    doubtful = plan is not None and plan_start(plan, participant, context.header.zero_dose).doubt
+    if first is None or not first.has_day or doubtful:
         return
     for rule in rulebook.rules:
         when = rulebook.whens[rule.id]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rules.dtc import Dtc
 from rules.exposure import ZeroDose, dosing_ended, first_dose, may_be_dosed, was_given
+from rules.plan_start import plan_start
 from rules.records import Participant
 from rules.rulebook import DosingPlan
 
@@ -44,7 +45,7 @@ def circumstances(participant: Participant, at: Dtc, plan: DosingPlan | None, ze
     if at.latest < first.earliest:
         return (*said, "before the first dose")
     given = list(_periods(participant, zero_dose))
-    if plan is not None and first.has_day:
+    if plan is not None and first.has_day and not plan_start(plan, participant, zero_dose).doubt:
         said.append(_phase(at, first.earliest.date(), plan, participant, given))
     if words := _since_last_dose(at, given):
         said.append(words)

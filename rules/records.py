@@ -29,6 +29,7 @@ class Subject(Record):
 
     subjid: str = ""
     siteid: str = ""
+    rficdtc: Dtc | None = None
     rfstdtc: Dtc | None = None
     rfxstdtc: Dtc | None = None
     rfxendtc: Dtc | None = None

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rules.dtc import Dtc
+from rules.dose_records import covers, day_of, dose_records, says_whether, spans_days
 from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, is_scheduled, was_given
 from rules.records import Dose, Participant
 
@@ -102,7 +102,7 @@ def fates_by_plan(
             fate, record = _without_record(dose, deadline, unsure, local_now)
             fate = _unless_ended(fate, dose.on, ended, last)
         answers.append(DoseFate(dose.name, dose.on, fate, record, deadline))
-    strays = [r for r in refused if r not in refused_to.values() and not any(_in_window(dose, r) for dose in told)]
+    strays = [r for r in refused if r not in refused_to.values() and not any(in_window(dose, r) for dose in told)]
     answers += [_as_collected(stray, Fate.NOT_GIVEN) for stray in strays if not _is_after(stray, ended)]
     return _in_order(answers)
 
@@ -133,43 +133,12 @@ def fates_as_collected(
         answers.append(_as_collected(record, fate))
     for record in filter(is_scheduled, records):
         day = day_of(record)
-        if day is None or day in seen or _is_after(record, ended) or any(_covers(span, day) for span in spans):
+        if day is None or day in seen or _is_after(record, ended) or any(covers(span, day) for span in spans):
             continue
         deadline = midnight(day + timedelta(days=1 + entry_grace_days))
         fate = _unless_ended(Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE, day, ended, last)
         answers.append(replace(_as_collected(record, fate), deadline=deadline))
     return _in_order(answers)
-
-
-def dose_records(participant: Participant) -> tuple[Dose, ...]:
-    """Return the participant's dose records of EC, or those of EX where EC has none."""
-    ec = tuple(dose for dose in participant.doses if dose.domain == "EC")
-    return ec or tuple(dose for dose in participant.doses if dose.domain == "EX")
-
-
-def given_records(participant: Participant, zero_dose: ZeroDose) -> tuple[Dose, ...]:
-    """Return the records of doses given: those of EC, and those of EX for days of which EC tells of none."""
-    given = [dose for dose in participant.doses if was_given(dose, zero_dose)]
-    ec = [dose for dose in given if dose.domain == "EC" and (day_of(dose) is not None or spans_days(dose))]
-    return tuple(dose for dose in given if dose.domain == "EC" or not any(_may_share_a_day(dose, one) for one in ec))
-
-
-def _may_share_a_day(one: Dose, other: Dose) -> bool:
-    """Whether two records may tell of one day, as far as their dates say."""
-    (begin, end), (other_begin, other_end) = _days_of(one), _days_of(other)
-    return begin <= other_end and other_begin <= end
-
-
-def _days_of(record: Dose) -> tuple[date, date]:
-    """The first and last day of which a record may tell."""
-    if record.stdtc is None:
-        return date.min, date.max
-    return record.stdtc.earliest.date(), end_of(record, record.stdtc).latest.date()
-
-
-def says_whether(record: Dose) -> bool:
-    """Whether a record says that its dose occurred or not; one that the form asked about and left blank does not."""
-    return record.occur in {"Y", "N"} or (not record.occur and (record.presp != "Y" or record.dose is not None))
 
 
 def runs_of_missed(fates: Sequence[DoseFate], at_least: int) -> Iterator[tuple[DoseFate, ...]]:
@@ -208,7 +177,7 @@ def _without_record(
 
 def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[PlannedDose, Dose]:
     """Assign records to planned doses within their windows: as many as possible, then the nearest in sum of days."""
-    covered = {dose: record for record in records if spans_days(record) for dose in planned if _covers(record, dose.on)}
+    covered = {dose: record for record in records if spans_days(record) for dose in planned if covers(record, dose.on)}
     single = [(day, record) for record in records if not spans_days(record) and (day := day_of(record)) is not None]
     single.sort(key=lambda pair: pair[0])
     free = [dose for dose in planned if dose not in covered]
@@ -247,32 +216,10 @@ def _is_after(record: Dose, ended: EndOfDosing | None) -> bool:
     return ended is not None and day is not None and day > ended.latest
 
 
-def end_of(record: Dose, begin: Dtc) -> Dtc:
-    """Return the end of a record that covers several days, else its begin."""
-    return record.endtc if spans_days(record) and record.endtc is not None else begin
-
-
-def spans_days(record: Dose) -> bool:
-    """Whether a record covers more than one day."""
-    start, end = record.stdtc, record.endtc
-    return start is not None and end is not None and start.has_day and end.earliest.date() > start.latest.date()
-
-
-def _covers(record: Dose, day: date) -> bool:
-    """Whether a day lies between the begin and the end of a record."""
-    start, end = record.stdtc, record.endtc
-    return start is not None and end is not None and start.earliest.date() <= day <= end.latest.date()
-
-
-def _in_window(dose: PlannedDose, record: Dose) -> bool:
+def in_window(dose: PlannedDose, record: Dose) -> bool:
     """Whether a record lies in a planned dose's window."""
     day = day_of(record)
     return day is not None and dose.opens <= day <= dose.closes
-
-
-def day_of(record: Dose) -> date | None:
-    """The day of a record, None where it is not known."""
-    return record.stdtc.earliest.date() if record.stdtc is not None and record.stdtc.has_day else None
 
 
 def midnight(day: date) -> datetime:

@@ -87,6 +87,7 @@ def test_holds_stand_at_their_begin_and_what_has_no_day_comes_last():
         ("from 2026-01-06 10:00", "hold (CYT-02, alert 3)", "not released"),
         ("from 2026-01-06 10:00", "stop (CLS-01, alert 4)", "released 2026-01-07 10:00"),
         ("", "dose of 2026-01 (day unknown)", "given"),
+        ("", "planned doses", "not known: the first dose has no day: 2026-01 (day unknown)"),
     ]
 
 
@@ -120,3 +121,16 @@ def test_the_sample_before_the_next_cycle_stands_there_before_that_begins():
     before = {line.what: (line.days, line.became) for line in lines if "before cycle" in line.what}
     assert before["sample before cycle 2 (LAB-01)"] == ("2026-01-30 to 2026-02-02", "to be drawn")
     assert "sample before cycle 4 (LAB-01)" not in before  # a cycle that only begins if somebody begins it
+
+
+def test_no_planned_dose_is_shown_where_the_date_of_the_first_is_doubtful():
+    lines = lines_of(datetime(2026, 1, 20, tzinfo=UTC), [{"ECSTDTC": "2025-01-05"}, {"ECSTDTC": "2026-01-05"}])
+    assert [(line.what, line.became) for line in lines] == [
+        ("dose of 2025-01-05", "given"),
+        ("dose of 2026-01-05", "given"),
+        (
+            "planned doses",
+            "not known: every later dose lies outside the plan as counted from the first dose on 2025-01-05: "
+            "is that date right?",
+        ),
+    ]

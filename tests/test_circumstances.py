@@ -116,3 +116,10 @@ def test_without_a_first_dose_nothing_is_claimed():
 def test_where_only_dm_tells_of_the_first_dose_days_since_the_last_are_not_claimed():
     known = Participant(usubjid="P1", subject=Subject(usubjid="P1", rfstdtc=Dtc.parse("2014-03-03")))
     assert circumstances(known, Dtc.parse("2014-03-18"), PLAN, "not-given") == ("study day 16", "cycle 1, rest phase")
+
+
+def test_no_phase_is_claimed_where_the_date_of_the_first_dose_is_doubtful():
+    mistyped = dosed(*given("2013-03-03", "2014-03-05"))
+    assert circumstances(mistyped, Dtc.parse("2014-03-06"), PLAN, "not-given") == (
+        "study day 369", "1 day after the last dose",
+    )  # fmt: skip

@@ -7,17 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.dose_records import given_records
 from rules.dtc import Dtc
 from rules.records import Disposition, Dose, Participant, Subject
-from rules.regimen import (
-    Fate,
-    _assign,
-    fates_as_collected,
-    fates_by_plan,
-    given_records,
-    planned_doses,
-    runs_of_missed,
-)
+from rules.regimen import Fate, _assign, fates_as_collected, fates_by_plan, planned_doses, runs_of_missed
 from rules.rulebook import DosingPlan
 
 PLAN = DosingPlan(days=(1, 3, 5, 7, 9, 11, 13), cycle_days=28, cycles=3, max_cycles=6)

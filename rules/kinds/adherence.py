@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rules.exposure import evidence_of_doses, first_dose
+from rules.dose_records import dose_records
+from rules.exposure import evidence_of_doses
 from rules.hit import Answer, Due, Judgement
 from rules.kinds.about_doses import about_doses, next_due
+from rules.plan_start import plan_start
 from rules.records import Participant
-from rules.regimen import MISSED, DoseFate, Fate, dose_records, fates_by_plan
+from rules.regimen import MISSED, DoseFate, Fate, fates_by_plan
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -37,10 +39,10 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     zero_dose, plan = context.header.zero_dose, context.dosing
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
-    first = first_dose(participant, zero_dose)
-    if first is None or not first.has_day or not dose_records(participant):
+    start = plan_start(plan, participant, zero_dose)
+    if start.on is None or start.doubt or not dose_records(participant):
         return  # rules of kind `missed_dose` say what is not known of the plan
-    fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
+    fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
     yield from next_due(fates, context)
     planned = [fate for fate in fates if fate.deadline is not None]  # a record of another day is no dose of the plan
     over = [fate for fate in planned if fate.fate is Fate.GIVEN or fate.fate in MISSED]

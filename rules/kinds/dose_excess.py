@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rules.dose_records import day_of, dose_records, given_records, says_whether, spans_days
 from rules.exposure import ZeroDose, was_given
 from rules.hit import EVERYTHING, Judgement
 from rules.kinds.about_doses import DoseAmount, about_doses, amount_of
 from rules.records import Dose, Participant
-from rules.regimen import day_of, dose_records, given_records, says_whether, spans_days
 from rules.units import round15
 
 if TYPE_CHECKING:

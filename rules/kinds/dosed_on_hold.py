@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from rules.dose_records import day_of, end_of, given_records, says_whether
 from rules.exposure import evidence_of_doses
 from rules.hit import Answer, Judgement
 from rules.records import Dose, Hold, Participant
-from rules.regimen import day_of, end_of, given_records, says_whether
 
 if TYPE_CHECKING:
     from rules.context import Context

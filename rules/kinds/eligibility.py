@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from rules.dose_records import says_whether
 from rules.evidence import shown
 from rules.exposure import first_dose, may_be_dosed, was_given
 from rules.hit import Answer, Judgement
 from rules.records import EligibilityCriterion, Participant
-from rules.regimen import says_whether
 from rules.terms import fold_words
 
 if TYPE_CHECKING:

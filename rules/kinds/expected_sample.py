@@ -13,11 +13,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from rules.ctcae.grade import Ungraded
 from rules.ctcae.identity import lab_tests
+from rules.dose_records import day_of
 from rules.exposure import dosing_ended, first_dose, left_study, may_be_dosed
 from rules.graded import GradedFinding
 from rules.hit import EVERYTHING, Answer, Due, Judgement
+from rules.plan_start import plan_start
 from rules.records import Dose, Participant
-from rules.regimen import Fate, day_of, fates_by_plan, midnight, planned_doses
+from rules.regimen import Fate, fates_by_plan, midnight, planned_doses
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -79,6 +81,10 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if first is not None or (participant.doses and may_be_dosed(participant, context.header.zero_dose)):
             reason = f"the first dose has no day: {first}" if first else "no date tells when the first dose was"
             yield _answer(rule, participant, EVERYTHING, Answer.NOT_EVALUABLE, reason)
+        return
+    plan = context.dosing
+    if plan is not None and (doubt := plan_start(plan, participant, context.header.zero_dose).doubt):
+        yield _answer(rule, participant, EVERYTHING, Answer.NOT_EVALUABLE, doubt)
         return
     expected = expected_samples(when, participant, first.earliest.date(), context)
     if pending := [sample.deadline for sample in expected if context.local_now < sample.deadline]:

@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.exposure import evidence_of_doses, first_dose, may_be_dosed
+from rules.dose_records import dose_records, says_whether
+from rules.exposure import evidence_of_doses, first_dose
 from rules.hit import EVERYTHING, Answer, Due, Judgement
 from rules.kinds.about_doses import about_doses, next_due
+from rules.plan_start import plan_start
 from rules.records import Dose, Participant
-from rules.regimen import (
-    MISSED,
-    DoseFate,
-    Fate,
-    dose_records,
-    fates_as_collected,
-    fates_by_plan,
-    runs_of_missed,
-    says_whether,
-)
+from rules.regimen import MISSED, DoseFate, Fate, fates_as_collected, fates_by_plan, runs_of_missed
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -73,16 +66,12 @@ def _fates(when: When, participant: Participant, context: "Context") -> tuple[tu
         return fates_as_collected(participant, zero_dose, grace, context.local_now), _ONLY_EX if only_ex else ""
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
-    first = first_dose(participant, zero_dose)
-    if first is not None and first.has_day and dose_records(participant):
-        return fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now), ""
-    unknown = ""
+    start = plan_start(plan, participant, zero_dose)
+    if start.on is not None and not start.doubt and dose_records(participant):
+        return fates_by_plan(plan, participant, start.on, zero_dose, context.local_now), ""
+    unknown = start.doubt
     if not dose_records(participant):
-        unknown = f"no dose record, although RFXSTDTC is {first}" if dosed else ""
-    elif first is not None:
-        unknown = f"the first dose has no day: {first}"
-    elif may_be_dosed(participant, zero_dose):
-        unknown = "a dose was given, and no date tells when the first one was"
+        unknown = f"no dose record, although RFXSTDTC is {first_dose(participant, zero_dose)}" if dosed else ""
     return fates_as_collected(participant, zero_dose, plan.entry_grace_days, context.local_now), unknown
 
 
@@ -153,8 +142,14 @@ def describe(when: When) -> str:
     number = (
         f"{when.consecutive} or more consecutive planned doses are" if when.consecutive > 1 else "A planned dose is"
     )
+    doubt = ""
     if when.against == "plan":
         how = "EC says that it did not occur, or nothing is recorded by the end of its window and the days of grace"
+        doubt = (
+            " Where the date of the first dose is doubtful, because all that follows lies outside the plan or because "
+            "it lies alone and long before a date of DM, only what EC says did not occur is missed, and the rest is "
+            "not evaluable."
+        )
     else:
         how = (
             "EC says that it did not occur (ECOCCUR = N), or it was scheduled (ECMOOD) and nothing is recorded "
@@ -162,5 +157,5 @@ def describe(when: When) -> str:
         )
     return (
         f"{number} missed: {how}. No dose is expected after discontinuation, completion or death; where dosing may "
-        "have ended before, it is not evaluable."
+        f"have ended before, it is not evaluable.{doubt}"
     )

@@ -13,30 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rules.dose_records import day_of, dose_records, given_records, says_whether, spans_days
 from rules.dtc import Dtc
 from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, first_dose, was_given
 from rules.hit import EVERYTHING, Judgement
 from rules.kinds.about_doses import DoseAmount, about_doses, amount_of
 from rules.kinds.amounts import Amount
+from rules.plan_start import plan_start
 from rules.records import Dose, Participant
-from rules.regimen import (
-    PlannedDose,
-    day_of,
-    dose_records,
-    given_records,
-    planned_doses,
-    says_whether,
-    spans_days,
-)
+from rules.regimen import PlannedDose, planned_doses
 from rules.units import round15
 
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import DosingPlan, Rule
-
-
-_TOO_MANY = 3
-"""Of how many later doses, all outside the plan, the date of the first dose is the likelier mistake."""
 
 
 class When(BaseModel):
@@ -78,14 +68,12 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         reason = "an end of dosing has no date: whether a dose was given after it is not known"
         yield about_doses(rule, participant, "end of dosing", reason, [])
     plan = context.dosing if when.outside_windows else None
+    if plan is not None and start is not None and given:
+        counted = plan_start(plan, participant, zero_dose)
+        if counted.doubt:
+            yield about_doses(rule, participant, "plan", counted.doubt, counted.records)
+            plan = None
     planned = planned_doses(plan, start) if plan is not None and start is not None else ()
-    later = [day for day in by_day if start is not None and day > start]
-    if len(later) >= _TOO_MANY and all(_outside(plan, planned, start, day) for day in later):
-        reason = (
-            f"every later dose lies outside the plan as counted from the first dose on {start}: is that date right?"
-        )
-        yield about_doses(rule, participant, "plan", reason, [dose for doses in by_day.values() for dose in doses])
-        plan = None
     before: Dose | None = None
     for day, doses in by_day.items():
         faults = [fault for fault in (_after_end(day, ended), _outside(plan, planned, start, day)) if fault]
