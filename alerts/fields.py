@@ -94,7 +94,13 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
         "iecat": "Category",
         "iedtc": "Collected",
     },
-    "FEED": {},
+    "FEED": {
+        "newsdtc": "Last news (UTC)",
+        "gaps": "Days from one day with news to the next, the last 20",
+        "habit": "Usual at most (days)",
+        "limit": "Too long after (days)",
+        "overdtc": "Too long since (UTC)",
+    },
 }
 """Domain -> field -> its name for a reader: all that may leave in a mail."""
 

@@ -354,7 +354,9 @@ class StandingAnswer(SQLModel, table=True):
 
 
 class ParticipantDue(SQLModel, table=True):
-    """When time alone may change what a rule says of a participant. A projection of the last evaluation."""
+    """When time alone may change what a rule says of a participant, or of the feed (usubjid ''). A projection of the
+    last evaluation.
+    """
 
     __tablename__ = "participant_due"
     study: str = Field(primary_key=True)

@@ -25,7 +25,9 @@ class Evaluation:
     judgements: tuple[Judgement, ...]
     failures: tuple[Failure, ...]
     runs: tuple[RuleRun, ...]
-    due: Mapping[str, datetime]  # usubjid -> the next instant (UTC) at which time alone may change an answer
+    due: Mapping[
+        str, datetime
+    ]  # usubjid ('' for the feed) -> the next instant (UTC) at which time alone may change an answer
 
 
 def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo) -> Evaluation:
@@ -112,6 +114,7 @@ class _Said:
             answers[Answer.NOT_EVALUABLE] = len(subjects)
             subjects = ()
         for subject in subjects:
+            usubjid = _usubjid(subject)
             said = _judge(rulebook, rule, subject, context)
             if isinstance(said, Failure):
                 self.failures.append(said)
@@ -121,8 +124,8 @@ class _Said:
             self.judgements.extend(spoken)
             answers[_overall(spoken)] += 1
             for word in said:
-                if isinstance(word, Due) and isinstance(subject, Participant):
-                    self.due[subject.usubjid] = min(word.at, self.due.get(subject.usubjid, word.at))
+                if isinstance(word, Due):
+                    self.due[usubjid] = min(word.at, self.due.get(usubjid, word.at))
         self.runs.append(
             RuleRun(
                 rule_id=rule.id,
@@ -139,12 +142,15 @@ def _judge(
     rulebook: Rulebook, rule: Rule, subject: Participant | Feed, context: Context
 ) -> list[Judgement | Due] | Failure:
     """Let one rule speak about one subject; whatever it raises becomes a failure."""
-    usubjid = subject.usubjid if isinstance(subject, Participant) else ""
     try:
         said = rulebook.kind_of(rule).judge(rule, rulebook.whens[rule.id], subject, context)
         return [_placed(word, subject, context) for word in said]
     except Exception as error:  # noqa: BLE001 one rule for one participant: recorded, counted, mailed; hides nothing else
-        return Failure(rule_id=rule.id, usubjid=usubjid, error=f"{type(error).__name__}: {error}")
+        return Failure(rule_id=rule.id, usubjid=_usubjid(subject), error=f"{type(error).__name__}: {error}")
+
+
+def _usubjid(subject: Participant | Feed) -> str:
+    return subject.usubjid if isinstance(subject, Participant) else ""
 
 
 def _placed(word: Judgement | Due, subject: Participant | Feed, context: Context) -> Judgement | Due:

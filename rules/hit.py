@@ -121,7 +121,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A rule's word that time alone may change its answer about this participant, and when (UTC)."""
+    """A rule's word that time alone may change its answer about this participant or the feed, and when (UTC)."""
 
     at: datetime
 

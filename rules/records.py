@@ -292,7 +292,9 @@ class Feed:
     """What is known of the source itself: the third thing a sweep judges, beside participants and the cohort."""
 
     trouble: str = ""  # the source as a whole could not be read, in one sentence
-    newest_data_at: datetime | None = None  # UTC: the last sweep that brought anything new, changed or withdrawn
+    news_at: tuple[datetime, ...] = ()
+    """UTC: the sweeps of the last days that brought anything new, changed, back or withdrawn, the last one last."""
+    written_at: datetime | None = None  # UTC: when the newest of the files that this look could read was written
     rejected: tuple[RejectedRows, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
     missing_domains: tuple[str, ...] = ()  # configured, seen before or required, and not found in this look
@@ -302,6 +304,11 @@ class Feed:
     unknown_tests: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Lab code and specimen that vigil does not know -> rows and participants seen now; (0, 0) for one told before."""
     domains: frozenset[str] = frozenset()  # domains of which a file was ever read, be it without a row
+
+    @property
+    def newest_data_at(self) -> datetime | None:
+        """The last sweep that brought anything; None where none did."""
+        return self.news_at[-1] if self.news_at else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,7 @@ def _feed(case: dict[str, Any]) -> Feed:
         for rows in given.get("rejected", ())
     )
     given["refused"] = tuple(RefusedFile(**file) for file in given.get("refused", ()))
+    given["news_at"] = tuple(given.get("news_at", ()))
     given["missing_domains"] = tuple(given.get("missing_domains", ()))
     given["shrunken"] = {domain: tuple(rows) for domain, rows in given.get("shrunken", {}).items()}
     return Feed(domains=frozenset(DOMAINS) - set(case.get("without", ())), **given)

@@ -17,7 +17,7 @@ FRESH = datetime(2026, 5, 31, tzinfo=UTC)
 def hits(**known):
     evaluation = evaluate(
         load_rulebook("low_dose_il2_sle"),
-        StudyView(feed=Feed(**({"newest_data_at": FRESH} | known))),
+        StudyView(feed=Feed(**({"news_at": (FRESH,)} | known))),
         NOW,
         ZoneInfo("UTC"),
     )
@@ -38,7 +38,7 @@ def refused(digest: str, name: str = "ae.csv", reason: str = "empty") -> Refused
         ({"refused": (refused("d1"),)}, [("FEED-01", "file ae.csv", {"empty"})]),  # each look has another digest
         ({"refused": (refused(""),)}, [("FEED-01", "file ae.csv", {"empty"})]),
         ({"missing_domains": ("LB",)}, [("FEED-01", "domain LB", {"LB"})]),
-        ({"newest_data_at": datetime(2026, 5, 1, tzinfo=UTC)}, [("FEED-01", "age", {"2026-05-01T00:00:00+00:00"})]),
+        ({"news_at": (datetime(2026, 5, 1, tzinfo=UTC),)}, [("FEED-01", "age", {"2026-05-01T00:00:00+00:00"})]),
         ({"shrunken": {"LB": (100, 10)}}, [("FEED-02", "size of LB", {"LB"})]),
         ({"not_evaluable": {"CYT-01": 9}, "participants": 40}, [("FEED-03", "rule CYT-01", {"CYT-01"})]),
     ],

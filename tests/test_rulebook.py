@@ -62,10 +62,11 @@ audience = "operator"
 action = "Look."
 [rule.when]
 troubles = ["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable", "unknown-test"]
-stale_days = 7
+stale = { factor = 1.5, least_days = 4, most_days = 14 }
 not_evaluable_share = 0.2
 """
 
+STALE = "stale = { factor = 1.5, least_days = 4, most_days = 14 }"
 FAULTS = [
     # what is replaced, by what, and what the sentence must say after "rulebook book.toml: "
     ("[rulebook]", "[rulebook", "not TOML"),
@@ -139,9 +140,13 @@ FAULTS = [
     ),
     ('"unreadable", ', "", "no rule of kind 'feed' watches for 'unreadable'"),
     ('"unreadable"', '"unreachable"', "rule FEED-01: when: troubles.0: must be "),
-    ("stale_days = 7\n", "", "rule FEED-01: when: stale_days belongs to the trouble 'stale'"),
-    ("stale_days = 7", "stale_days = inf", "rule FEED-01: when.stale_days: must be a finite number"),
-    ("stale_days = 7", "stale_days = 0", "rule FEED-01: when: stale_days: must be greater than 0, not 0"),
+    (f"{STALE}\n", "", "rule FEED-01: when: stale belongs to the trouble 'stale'"),
+    ("most_days = 14", "most_days = inf", "rule FEED-01: when.stale.most_days: must be a finite number"),
+    ("least_days = 4", "least_days = 0", "rule FEED-01: when: stale.least_days: must be greater than 0, not 0"),
+    ("least_days = 4", "least_days = 15", "rule FEED-01: when: stale: least_days 15 is more than most_days 14"),
+    ("most_days = 14", "most_days = 367", "rule FEED-01: when: stale.most_days: must be less than or equal to 366"),
+    ("factor = 1.5", "factor = 0.9", "rule FEED-01: when: stale.factor: must be greater than or equal to 1, not 0.9"),
+    ("factor = 1.5", "factors = 1.5", "rule FEED-01: when: stale.factor: is missing"),
     (
         "not_evaluable_share = 0.2",
         "not_evaluable_share = 20",
@@ -179,7 +184,7 @@ def test_a_book_that_is_not_there():
 @pytest.mark.parametrize("trouble", FEED_TROUBLES)
 def test_every_trouble_of_the_feed_must_be_watched(trouble):
     text = re.sub(f'"{trouble}",? ?', "", SOUND)
-    text = text.replace("stale_days = 7\n", "") if trouble == "stale" else text
+    text = text.replace(f"{STALE}\n", "") if trouble == "stale" else text
     text = text.replace("not_evaluable_share = 0.2\n", "") if trouble == "not-evaluable" else text
     with pytest.raises(RulebookError, match=f"no rule of kind 'feed' watches for '{trouble}'"):
         parse_rulebook(text, "book.toml")
@@ -215,5 +220,9 @@ def test_a_shipped_book_tells_the_operator_of_the_feed_and_the_officer_of_people
 
 def test_the_thresholds_of_the_founding_study_are_printed():
     words = " ".join(in_words(load_rulebook("low_dose_il2_sle")).split())
-    for said in ("days 1, 3, 5, 7, 9, 11, 13 of a cycle of 28 days", "3 cycles are expected", "more than 7 days"):
+    for said in (
+        "days 1, 3, 5, 7, 9, 11, 13 of a cycle of 28 days",
+        "3 cycles are expected",
+        "at least 4 and at most 14 days",
+    ):
         assert said in words

@@ -40,8 +40,8 @@ def whom_to_judge(session: Session, sweep: OpenSweep, touched: Touched) -> tuple
     if sweep.is_full:
         return tuple(participants(session, sweep.study))
     due = select(ParticipantDue.usubjid).where(
-        ParticipantDue.study == sweep.study, col(ParticipantDue.due_at) <= sweep.now
-    )
+        ParticipantDue.study == sweep.study, col(ParticipantDue.due_at) <= sweep.now, ParticipantDue.usubjid != ""
+    )  # the feed is judged in every sweep
     return tuple(sorted(touched.usubjids.union(session.exec(due))))
 
 
@@ -90,7 +90,7 @@ def _known_failures(session: Session, sweep: OpenSweep) -> set[tuple[str, str, s
 
 
 def _due(evaluation: "Evaluation", now: datetime) -> dict[str, datetime]:
-    """Return when each participant must be judged again though nothing changed."""
+    """Return when each participant, and the feed (''), must be judged again though nothing changed."""
     due = dict(evaluation.due)
     again = now + FAILED_TRIED_AGAIN
     for failure in evaluation.failures:

@@ -23,6 +23,7 @@ from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
 from rules.hit import UNKNOWN_TESTS, Answer
 from rules.reading import read_record
 from rules.records import DOMAINS, PLACES, AdverseEvent, Feed, Participant, Record, StudyView, Subject
+from rules.silence import NEWS_DAYS
 
 _VERSION = table_of(RecordVersion)
 _NEWER = _VERSION.alias()
@@ -127,7 +128,8 @@ def _former_events(former: Sequence[Record]) -> dict[str, tuple[AdverseEvent, ..
 def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[str]) -> Feed:
     return Feed(
         trouble=batch.trouble,
-        newest_data_at=_newest_data_at(session, sweep),
+        news_at=_news_at(session, sweep),
+        written_at=_written_at(batch),
         rejected=rejected_groups(session, sweep.study, batch),
         refused=refused_files(batch),
         missing_domains=batch.missing,
@@ -145,13 +147,28 @@ def _unknown_tests(session: Session, study: str) -> dict[str, tuple[int, int]]:
     return {code: (0, 0) for anchors in session.exec(told) for code in json.loads(anchors)}
 
 
-def _newest_data_at(session: Session, sweep: OpenSweep) -> datetime | None:
-    """Return when anything new, changed, back or withdrawn last came."""
-    if session.exec(select(RecordVersion.id).where(RecordVersion.sweep_id == sweep.id).limit(1)).first() is not None:
-        return sweep.now
+def _news_at(session: Session, sweep: OpenSweep) -> tuple[datetime, ...]:
+    """Return when anything new, changed, back or withdrawn came in the last days with news, as many as make a habit.
+
+    The last is last by id, since a clock can be set back.
+    """
+    brings = select(RecordVersion.id).where(RecordVersion.sweep_id == sweep.id).limit(1)
+    found = [sweep.now] if session.exec(brings).first() is not None else []
     brought = or_(*(col(getattr(Sweep, f"rows_{fate}")) > 0 for fate in FRESH))
-    newest = select(Sweep.now).where(Sweep.study == sweep.study, brought).order_by(col(Sweep.id).desc()).limit(1)
-    return session.exec(newest).first()
+    before = select(Sweep.now).where(Sweep.study == sweep.study, brought).order_by(col(Sweep.id).desc())
+    days = {moment.date() for moment in found}
+    with session.exec(before, execution_options={"yield_per": 100}) as moments:
+        for moment in moments:
+            days.add(moment.date())
+            if len(days) > NEWS_DAYS:
+                break
+            found.append(moment)
+    return tuple(reversed(found))
+
+
+def _written_at(batch: Batch) -> datetime | None:
+    """Return when the newest of the files that could be read was written."""
+    return max((look.modified_at for look in batch.files if look.modified_at and look.state != "refused"), default=None)
 
 
 def _shrunken(session: Session, sweep: OpenSweep) -> dict[str, tuple[int, int]]:

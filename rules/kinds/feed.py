@@ -5,21 +5,32 @@ It judges the Feed, for the operator. It must not know participants or records.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.hit import EVERYTHING, UNKNOWN_TESTS, Answer, Judgement
+from rules.hit import EVERYTHING, UNKNOWN_TESTS, Answer, Due, Evidence, Judgement
 from rules.records import Feed
+from rules.silence import MOST_GAPS, Habit, Silence, habit_of
 
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import Rule
 
 Trouble = Literal["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable", "unknown-test"]
-Said = tuple[Answer, str, frozenset[str], str, str]
-"""Answer, scope, anchors, summary and reason."""
+
+
+class Said(NamedTuple):
+    """What is said of one trouble."""
+
+    answer: Answer
+    scope: str
+    anchors: frozenset[str]
+    summary: str
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+
 
 _SEEN_BY_READING: frozenset[Trouble] = frozenset({"refused", "missing", "rejected", "shrunken", "unknown-test"})
 
@@ -28,67 +39,67 @@ EXAMPLES = 40
 
 
 class When(BaseModel):
-    """Which troubles are watched for, with the two limits that some of them need."""
+    """Which troubles are watched for, with the limits that two of them need."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     troubles: Annotated[tuple[Trouble, ...], Field(min_length=1)]
-    stale_days: Annotated[float, Field(gt=0)] | None = None
+    stale: Silence | None = None
     not_evaluable_share: Annotated[float, Field(ge=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _limits_fit(self) -> Self:
-        for field, trouble in (("stale_days", "stale"), ("not_evaluable_share", "not-evaluable")):
+        for field, trouble in (("stale", "stale"), ("not_evaluable_share", "not-evaluable")):
             if (getattr(self, field) is None) is (trouble in self.troubles):
                 raise ValueError(f"{field} belongs to the trouble '{trouble}', and only there")
         return self
 
 
-def judge(rule: "Rule", when: When, feed: Feed, context: "Context") -> Iterator[Judgement]:
-    """Answer for each trouble watched."""
+def judge(rule: "Rule", when: When, feed: Feed, context: "Context") -> Iterator[Judgement | Due]:
+    """Answer for each trouble watched, and say when a silence will be too long."""
     for trouble in when.troubles:
         said = tuple(_ASK[trouble](when, feed, context))
         if not said and feed.trouble and trouble in _SEEN_BY_READING:
-            said = (
-                (
-                    Answer.NOT_EVALUABLE,
-                    EVERYTHING,
-                    frozenset({EVERYTHING}),
-                    "Unknown while nothing can be read",
-                    feed.trouble,
-                ),
-            )
-        for answer, scope, anchors, summary, reason in said:
+            words = "Unknown while nothing can be read"
+            said = (Said(Answer.NOT_EVALUABLE, EVERYTHING, frozenset({EVERYTHING}), words, feed.trouble),)
+        for one in said:
             yield Judgement(
                 rule_id=rule.id,
                 usubjid="",
-                scope=scope,
-                anchors=anchors,
-                answer=answer,
-                summary=summary,
-                reason=reason,
+                scope=one.scope,
+                anchors=one.anchors,
+                answer=one.answer,
+                summary=one.summary,
+                reason=one.reason,
                 urgency=rule.urgency,
                 consequence=rule.consequence,
-                told=answer is Answer.HIT,
+                told=one.answer is Answer.HIT,
                 each_anchor_is_news=trouble == "unknown-test",
+                evidence=one.evidence,
             )
+    if when.stale is not None and feed.newest_data_at is not None:
+        over = feed.newest_data_at + when.stale.limit(_habit(feed, context))
+        if over >= context.now:
+            yield Due(over)
 
 
 def _unreadable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
     if feed.trouble:
-        yield Answer.HIT, "source", frozenset({"source"}), "The source cannot be read", feed.trouble
+        yield Said(Answer.HIT, "source", frozenset({"source"}), "The source cannot be read", feed.trouble)
 
 
 def _refused(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
     for file in feed.refused:
         anchors = frozenset({file.reason})  # not the digest: a growing half-written file is one concern
-        yield Answer.HIT, f"file {file.name}", anchors, f"File refused whole: {file.name} ({file.domain})", file.reason
+        yield Said(
+            Answer.HIT, f"file {file.name}", anchors, f"File refused whole: {file.name} ({file.domain})", file.reason
+        )
 
 
 def _missing(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
     for domain in feed.missing_domains:
         reason = "no file was found; the last good records stand and nothing is withdrawn"
-        yield Answer.HIT, f"domain {domain}", frozenset({domain}), f"No {domain} file", reason
+        yield Said(Answer.HIT, f"domain {domain}", frozenset({domain}), f"No {domain} file", reason)
 
 
 def _rejected(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
@@ -97,23 +108,65 @@ def _rejected(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
         summary = f"{count} {rows.domain} row{'' if count == 1 else 's'} rejected"
         left = count - len(rows.examples)
         reason = " | ".join((*rows.examples, f"and {left} more" if left > 0 else "")).removesuffix(" | ")
-        yield Answer.HIT, f"rows of {rows.domain}", rows.digests, summary, reason
+        yield Said(Answer.HIT, f"rows of {rows.domain}", rows.digests, summary, reason)
 
 
 def _shrunken(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
     for domain, (before, now) in sorted(feed.shrunken.items()):
         reason = f"{before} rows before, {now} now; nothing is withdrawn until a second look or a person confirms"
-        yield Answer.HIT, f"size of {domain}", frozenset({domain}), f"{domain} has fewer rows than before", reason
+        yield Said(Answer.HIT, f"size of {domain}", frozenset({domain}), f"{domain} has fewer rows than before", reason)
+
+
+def _habit(feed: Feed, context: "Context") -> Habit:
+    return habit_of(context.local(moment).date() for moment in feed.news_at)
 
 
 def _stale(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
+    """Judge the age of the content: a file that comes anew, or is touched, with what it held before is no news."""
     newest = feed.newest_data_at
     if newest is None:
-        yield Answer.NOT_EVALUABLE, "age", frozenset({"age"}), "Age of the data unknown", "no data has come yet"
-    elif when.stale_days is not None and context.now - newest > timedelta(days=when.stale_days):
-        anchors = frozenset({newest.isoformat()})
-        reason = f"nothing new, changed or withdrawn since {newest:%Y-%m-%d %H:%M} UTC"
-        yield Answer.HIT, "age", anchors, f"No new data for more than {when.stale_days:g} days", reason
+        yield Said(Answer.NOT_EVALUABLE, "age", frozenset({"age"}), "Age of the data unknown", "no data has come yet")
+    elif when.stale is not None and context.now - newest > when.stale.limit(habit := _habit(feed, context)):
+        limit = when.stale.limit_days(habit)
+        reason = f"nothing new, changed or withdrawn since {_say(newest)}{_of_files(feed, newest)}; "
+        evidence = Evidence(
+            domain="FEED",
+            key="age",
+            version=0,
+            values=(
+                ("newsdtc", _iso(newest)),
+                ("gaps", " ".join(map(str, habit.gaps))),
+                ("habit", str(habit.days)),
+                ("limit", f"{limit:g}"),
+                ("overdtc", _iso(newest + when.stale.limit(habit))),
+            ),
+        )
+        yield Said(
+            Answer.HIT,
+            "age",
+            frozenset({newest.isoformat()}),
+            f"No new data for more than {limit:g} days",
+            reason + when.stale.explain(habit),
+            (evidence,),
+        )
+
+
+def _of_files(feed: Feed, newest: datetime) -> str:
+    """Say what the files themselves do during a silence: has the transfer stopped, or does it bring the same again?"""
+    written = feed.written_at
+    if written is None:
+        return ""
+    if written > newest:
+        return f", though a file was written {_say(written)}: it holds what was there before"
+    return f", and no file was written after {_say(written)}"
+
+
+def _say(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%MZ}"
 
 
 def _not_evaluable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
@@ -122,7 +175,7 @@ def _not_evaluable(when: When, feed: Feed, context: "Context") -> Iterator[Said]
         if limit is not None and so_many > limit * feed.participants:
             summary = f"Rule {rule_id} cannot be evaluated for many participants"
             reason = f"not evaluable for {so_many} of {feed.participants} participants"
-            yield Answer.HIT, f"rule {rule_id}", frozenset({rule_id}), summary, reason
+            yield Said(Answer.HIT, f"rule {rule_id}", frozenset({rule_id}), summary, reason)
 
 
 def _unknown_test(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
@@ -133,7 +186,7 @@ def _unknown_test(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
         named = "; ".join(_counted(code, *feed.unknown_tests[code]) for code in codes[:EXAMPLES])
         summary = f"{len(codes)} lab code{'' if len(codes) == 1 else 's'} that no test is known for"
         reason = named + (f"; and {left} more" if left > 0 else "")
-        yield Answer.HIT, UNKNOWN_TESTS, frozenset(codes), summary, reason
+        yield Said(Answer.HIT, UNKNOWN_TESTS, frozenset(codes), summary, reason)
 
 
 def _counted(code: str, rows: int, participants: int) -> str:
@@ -162,9 +215,19 @@ def describe(when: When) -> str:
         "missing": "a domain's file is missing",
         "rejected": "rows are rejected",
         "shrunken": "a domain has far fewer rows than before",
-        "stale": f"nothing new has come for more than {when.stale_days or 0:g} days",
+        "stale": f"nothing new has come {_how_long(when.stale)}" if when.stale else "",
         "not-evaluable": f"a rule cannot be evaluated for more than {share} of the participants",
         "unknown-test": "lab results come under a code that no test is known for, so that no rule sees them",
     }
     text = "; or ".join(words[trouble] for trouble in when.troubles)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _how_long(stale: Silence) -> str:
+    if stale.least_days == stale.most_days:
+        return f"for more than {stale.least_days:g} days"
+    return (
+        f"for more than {stale.factor:g} times as long as is usual, at least {stale.least_days:g} and at most"
+        f" {stale.most_days:g} days. Usual is the longest of the last {MOST_GAPS} gaps between days on which anything"
+        " came, the very longest left out"
+    )
