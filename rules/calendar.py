@@ -1,18 +1,18 @@
-"""A participant's calendar: each planned dose and sample with what became of it, the times on hold, and
-the reporting clocks.
+"""A participant's calendar: each planned dose and sample with what became of it, the repeats that abnormal results ask
+for, the times on hold, and the reporting clocks.
 
 It asks what the rules ask, so that it never says otherwise. It must not tell amounts, treatments or lots.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from rules.clocks import clocks_of, courses_of
 from rules.context import Context
 from rules.dose_records import day_of, given_records, spans_days
 from rules.exposure import first_dose
-from rules.kinds import expected_sample, reporting_clock
+from rules.kinds import expected_sample, repeat_sample, reporting_clock
 from rules.plan_start import PlanStart, plan_start
 from rules.records import Participant
 from rules.regimen import DoseFate, Fate, fates_as_collected, fates_by_plan
@@ -30,10 +30,14 @@ class Line:
 
 
 def calendar(participant: Participant, rulebook: Rulebook, context: Context) -> tuple[Line, ...]:
-    """Return the lines of a participant's calendar in order of time, those without a day last."""
+    """Return the lines of a participant's calendar in order of time, those without a day last.
+
+    The context must hold the hits of the rulebook (`rules.evaluate.context_with_hits`): repeats are asked for by them.
+    """
     lines = [
         *_doses(participant, context),
         *_samples(participant, rulebook, context),
+        *_repeats(participant, rulebook, context),
         *_holds(participant, context),
         *_clocks(participant, rulebook, context),
     ]
@@ -106,6 +110,35 @@ def _samples(participant: Participant, rulebook: Rulebook, context: Context) -> 
             for sample in expected_sample.coming_samples(when, participant, first.earliest.date(), context):
                 days = expected_sample.days_of(sample)
                 yield Line(on=sample.opens, days=days, what=f"sample {sample.name} ({rule.id})", became="to be drawn")
+
+
+_REPEATED: Mapping[repeat_sample.Came, str] = {
+    repeat_sample.Came.IN_TIME: "received",
+    repeat_sample.Came.OPEN: "not known whether it was repeated",
+    repeat_sample.Came.LATE: "repeated late",
+}
+
+
+def _repeats(participant: Participant, rulebook: Rulebook, context: Context) -> Iterator[Line]:
+    """Yield the repeats that rules of kind `repeat_sample` wait for, on the day by which each is due."""
+    for rule in rulebook.rules:
+        when = rulebook.whens[rule.id]
+        if isinstance(when, repeat_sample.When):
+            for repeat in repeat_sample.repeats(when, participant, context):
+                deadline = repeat.deadline(when, context)
+                yield Line(
+                    on=None if deadline is None else deadline.date(),
+                    days="" if deadline is None else f"by {deadline:%Y-%m-%d %H:%M}",
+                    what=f"repeat of {repeat_sample.names_of(repeat.tests)} ({rule.id})",
+                    became="" if deadline is None else _of_repeat(repeat, participant, context, deadline),
+                )
+
+
+def _of_repeat(repeat: repeat_sample.Repeat, participant: Participant, context: Context, deadline: datetime) -> str:
+    """Say what became of a repeat."""
+    labs = context.findings(participant)
+    worst = max(repeat_sample.came_of(test, repeat, labs, deadline)[0] for test in repeat.tests)
+    return _REPEATED.get(worst, "overdue" if context.local_now > deadline else "to be drawn")
 
 
 def _holds(participant: Participant, context: Context) -> Iterator[Line]:

@@ -1,11 +1,12 @@
 """What every rule is told beside the records: the moment, the zone, the book's header, graded labs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from rules.graded import GradedFinding
+from rules.hit import Judgement
 from rules.records import Participant
 from rules.rulebook import DosingPlan, Header
 
@@ -22,6 +23,8 @@ class Context:
     ungraded: Mapping[str, str] = field(default_factory=dict)  # usubjid -> what broke while grading
     domains: frozenset[str] = frozenset()  # domains of which the study ever brought a file
     asked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # test -> the rules that judge its results
+    hits: Mapping[tuple[str, str], tuple[Judgement, ...]] = field(default_factory=dict)  # by rule id and usubjid
+    failed: frozenset[tuple[str, str]] = frozenset()  # rule id and usubjid
 
     @property
     def local_now(self) -> datetime:
@@ -41,3 +44,13 @@ class Context:
         if participant.usubjid in self.ungraded:
             raise RuntimeError(f"grading broke off: {self.ungraded[participant.usubjid]}")
         return self.graded.get(participant.usubjid, ())
+
+    def hits_of(self, rule_ids: Iterable[str], usubjid: str) -> Iterator[Judgement]:
+        """Yield the hits of rules that spoke before about a participant; raise RuntimeError where one of them failed.
+
+        Only a rule whose kind `follows` those rules may ask.
+        """
+        for rule_id in rule_ids:
+            if (rule_id, usubjid) in self.failed:
+                raise RuntimeError(f"rule {rule_id} failed")
+            yield from self.hits.get((rule_id, usubjid), ())

@@ -1,4 +1,4 @@
-"""Apply a rulebook to a study view: every rule to every participant, then to the feed.
+"""Apply a rulebook to a study view: every rule to every participant, those that ask for hits last, then to the feed.
 
 A rule that raises is a failure of that rule for that participant and of nothing else.
 """
@@ -34,9 +34,7 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
     """Judge the participants and the feed of a view at the aware instant `now`."""
     context = context_of(rulebook, view, now, zone)
     said = _Said()
-    for rule in rulebook.rules:
-        if rulebook.kind_of(rule).level == "participant":
-            said.run(rulebook, rule, view.participants, view.feed, context)
+    _judge_participants(rulebook, view, context, said)
     feed = replace(
         view.feed,
         not_evaluable=_not_evaluable(view.feed, said.judgements),
@@ -63,6 +61,25 @@ def context_of(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInf
         domains=view.feed.domains,
         asked_by=rulebook.asked_by,
     )
+
+
+def context_with_hits(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo) -> Context:
+    """Return what a rule is told that follows others: their hits beside the rest."""
+    return _judge_participants(rulebook, view, context_of(rulebook, view, now, zone), _Said())
+
+
+def _judge_participants(rulebook: Rulebook, view: StudyView, context: Context, said: "_Said") -> Context:
+    """Let every rule speak about every participant, and those that follow others after them, told of their hits."""
+    rules = [rule for rule in rulebook.rules if rulebook.kind_of(rule).level == "participant"]
+    follows = {rule.id for rule in rules if rulebook.kind_of(rule).follows(rulebook.whens[rule.id])}
+    for rule in rules:
+        if rule.id not in follows:
+            said.run(rulebook, rule, view.participants, view.feed, context)
+    context = replace(context, hits=said.hits, failed=frozenset((f.rule_id, f.usubjid) for f in said.failures))
+    for rule in rules:
+        if rule.id in follows:
+            said.run(rulebook, rule, view.participants, view.feed, context)
+    return context
 
 
 def _grade(
@@ -102,6 +119,16 @@ class _Said:
     failures: list[Failure] = field(default_factory=list)
     runs: list[RuleRun] = field(default_factory=list)
     due: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def hits(self) -> dict[tuple[str, str], tuple[Judgement, ...]]:
+        """The hits so far, by rule and participant."""
+        found: dict[tuple[str, str], tuple[Judgement, ...]] = {}
+        for word in self.judgements:
+            if word.answer is Answer.HIT:
+                place = word.rule_id, word.usubjid
+                found[place] = (*found.get(place, ()), word)
+        return found
 
     def run(
         self, rulebook: Rulebook, rule: Rule, subjects: Sequence[Participant | Feed], feed: Feed, context: Context

@@ -90,6 +90,15 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbnormalResult:
+    """A result that met a hit's criterion, and the range of grades that it can have."""
+
+    key: str  # of its record
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A rule's answer about one concern.
 
@@ -111,6 +120,7 @@ class Judgement:
     grade: int | None = None
     each_anchor_is_news: bool = False  # a further anchor is told, not only written as the episode going on
     extent: tuple[Extent, ...] = ()  # how far out it went, test by test: told again where it goes further
+    results: tuple[AbnormalResult, ...] = ()  # of a kind that judges results: those that met it, in order of time
     told: bool = True  # a hit is always told; another answer only where the kind says so
     at: Dtc | None = None  # when it happened: onset, sampling, planned day; circumstances are shown for then
     recovery: str = ""  # the later result that ended the episode, in words; '' while it goes on

@@ -202,6 +202,7 @@ def parse_rulebook(text: str, name: str) -> Rulebook:
             raise RulebookError(f"{place}: when: needs a [dosing] plan and the rulebook has none")
         rules.append(rule)
     _insist_on_feed_rules(whens, book)
+    _insist_on_results({rule.id: KINDS[rule.kind] for rule in rules}, whens, book)
     for rule_id, fault in faults_of_amounts(whens, header.zero_dose):
         raise RulebookError(f"{book}: rule {rule_id}: when: least_per_day: {fault}")
     return Rulebook(header, dosing, tuple(rules), whens, text)
@@ -213,6 +214,17 @@ def _insist_on_feed_rules(whens: dict[str, BaseModel], book: str) -> None:
     for trouble in FEED_TROUBLES:
         if trouble not in watched:
             raise RulebookError(f"{book}: no rule of kind 'feed' watches for '{trouble}', and every book must")
+
+
+def _insist_on_results(kinds: dict[str, Kind], whens: dict[str, BaseModel], book: str) -> None:
+    """Refuse a rule that follows one which is not there, or whose hits name no results."""
+    for rule_id, when in whens.items():
+        for name in kinds[rule_id].follows(when):
+            place = f"{book}: rule {rule_id}: when: after"
+            if name not in kinds:
+                raise RulebookError(f"{place}: there is no rule '{name}'")
+            if not kinds[name].names_results:
+                raise RulebookError(f"{place}: '{name}' is no rule about results of tests")
 
 
 def _read(model: type[Model], entry: object, place: str, **context: str) -> Model:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from rules.calendar import Line, calendar
-from rules.evaluate import context_of
+from rules.evaluate import context_with_hits
 from rules.reading import read_record
 from rules.records import Dose, Finding, Hold, Participant, StudyView, Submission
 from rules.rulebook import load_rulebook
@@ -33,7 +33,7 @@ def lines_of(now: datetime, doses: list[dict[str, str]], tests: dict[str, str] |
     assert all(isinstance(finding, Finding) for finding in records["findings"])
     participant = Participant(usubjid="P1", **records, **more)
     view = StudyView(participants=(participant,))
-    return list(calendar(participant, BOOK, context_of(BOOK, view, now, ZoneInfo("Asia/Shanghai"))))
+    return list(calendar(participant, BOOK, context_with_hits(BOOK, view, now, ZoneInfo("Asia/Shanghai"))))
 
 
 def test_every_planned_dose_has_one_line_and_says_what_became_of_it():

@@ -28,14 +28,14 @@ def plan(
         from alerts.ledger import standing_view
         from monitor import clock
         from rules.calendar import calendar
-        from rules.evaluate import context_of
+        from rules.evaluate import context_with_hits
 
         now = clock.now()
         for one in studies:
             with store.read() as session:
                 view = standing_view(session, one.id, [usubjid])
             if any(participant.usubjid == usubjid for participant in view.participants):
-                context = context_of(one.rulebook, view, now, one.zone)
+                context = context_with_hits(one.rulebook, view, now, one.zone)
                 _print(calendar(view.participants[0], one.rulebook, context), one, usubjid, context.local_now.date())
                 return
     fail(f"no record of {usubjid} in {' or '.join(one.id for one in studies)}", Exit.USAGE)

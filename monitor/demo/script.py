@@ -148,10 +148,15 @@ SCRIPT: tuple[Incident, ...] = (
         title="A count that falls, then recovers",
         who=10,
         day=15,
-        at_source="neutrophils 0.88 in week 2, 0.46 in week 4, then 1.70 and 2.90",
-        vigil="tell the fall, that it is worse, that it goes on although a person closed it; write when it is over",
+        at_source="neutrophils 0.88 in week 2, 0.46 in week 4, then 1.70 and 2.90; none is repeated within days",
+        vigil=(
+            "tell the fall, that it was not repeated, that it is worse, that it goes on although a person closed it; "
+            "write when it is over"
+        ),
         must=(
             Must(rule="CYT-01", day=15), Must(rule="CYT-01", day=29), Must(rule="CYT-03", day=15),
+            Must(rule="LAB-03", day=20), Must(rule="LAB-03", day=29, actions=frozenset({Action.RECOVERED})),
+            Must(rule="LAB-03", day=34),
             Must(rule="CYT-01", day=43, actions=frozenset({Action.REOPEN})),
             Must(rule="CYT-01", day=57, actions=frozenset({Action.RECOVERED}), told=False),
         ),
@@ -248,8 +253,8 @@ SCRIPT: tuple[Incident, ...] = (
         who=16,
         day=108,
         at_source="neutrophils 0.41 of study day 64 entered on day 108, behind normal ones",
-        vigil="tell the nadir, although the last value is normal",
-        must=(Must(rule="CYT-01", day=108),),
+        vigil="tell the nadir, although the last value is normal, and that it was repeated too late",
+        must=(Must(rule="CYT-01", day=108), Must(rule="LAB-03", day=108)),
         changes=(
             Change(
                 domain="LB",
@@ -349,8 +354,11 @@ SCRIPT: tuple[Incident, ...] = (
             "ALT 168 and bilirubin 58 in week 8, alkaline phosphatase stays normal; the next dose is given before "
             "anybody has released the hold, which is done in the evening"
         ),
-        vigil="tell it at once, although ALT alone would not be told; tell that dose, and none after the release",
-        must=(Must(rule="HEP-01", day=57), Must(rule="DOS-05", day=59)),
+        vigil=(
+            "tell it at once, although ALT alone would not be told; tell that dose, and none after the release; tell "
+            "that the liver tests were not repeated"
+        ),
+        must=(Must(rule="HEP-01", day=57), Must(rule="DOS-05", day=59), Must(rule="LAB-04", day=62)),
         never=(Never(rules=("HEP-02",), day=1), Never(rules=("DOS-05",), day=61)),
         on_hold_until=59,
         changes=(_result("WEEK 8", "ALT", "168", 57), _result("WEEK 8", "BILI", "58.0", 57)),

@@ -25,6 +25,7 @@ from rules.kinds import (
     medication,
     missed_dose,
     off_plan_dose,
+    repeat_sample,
     reporting_clock,
     serious_event,
     seriousness_disagreement,
@@ -57,6 +58,8 @@ class Kind:
     level: Literal["participant", "feed"] = "participant"
     needs_dosing_plan: Callable[[Any], bool] = lambda when: False
     tests: Callable[[Any], Iterable[str]] = lambda when: ()  # whose results are judged
+    follows: Callable[[Any], tuple[str, ...]] = lambda when: ()  # the rules whose hits it asks for: judged after them
+    names_results: bool = False  # whether its hits name the results that met the criterion
 
 
 def _always(*domains: str) -> Callable[[Any], frozenset[str]]:
@@ -102,7 +105,12 @@ KINDS: dict[str, Kind] = {
     ),
     "infection": Kind(infection.When, infection.judge, infection.describe, _always("AE")),
     "lab_toxicity": Kind(
-        fall_limits.When, lab_toxicity.judge, lab_toxicity.describe, _always("LB"), tests=lambda when: (when.test,)
+        fall_limits.When,
+        lab_toxicity.judge,
+        lab_toxicity.describe,
+        _always("LB"),
+        tests=lambda when: (when.test,),
+        names_results=True,
     ),
     "liver_injury": Kind(
         liver_limits.When,
@@ -110,6 +118,7 @@ KINDS: dict[str, Kind] = {
         liver_injury.describe,
         _always("LB"),
         tests=lambda when: liver_limits.TESTS,
+        names_results=True,
     ),
     "listed_event": Kind(listed_event.When, listed_event.judge, listed_event.describe, _always("AE")),
     "medication": Kind(medication.When, medication.judge, medication.describe, _always("CM")),
@@ -126,6 +135,13 @@ KINDS: dict[str, Kind] = {
         off_plan_dose.describe,
         _always("EC", "EX"),
         needs_dosing_plan=lambda when: bool(when.outside_windows),
+    ),
+    "repeat_sample": Kind(
+        repeat_sample.When,
+        repeat_sample.judge,
+        repeat_sample.describe,
+        _always("LB", "VS", "EG", "QS"),
+        follows=lambda when: tuple(when.after),
     ),
     "reporting_clock": Kind(reporting_clock.When, reporting_clock.judge, reporting_clock.describe, _always("AE")),
     "serious_event": Kind(serious_event.When, serious_event.judge, serious_event.describe, _always("AE")),
@@ -147,6 +163,7 @@ KINDS: dict[str, Kind] = {
         value_limit.describe,
         lambda when: frozenset(when.domains),
         tests=lambda when: when.tests,
+        names_results=True,
     ),
     "worsened_event": Kind(worsened_event.When, worsened_event.judge, worsened_event.describe, _always("AE")),
 }

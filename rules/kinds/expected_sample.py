@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from rules.rulebook import Rule
 
 
-def _are_known(tests: tuple[str, ...]) -> tuple[str, ...]:
+def are_known(tests: tuple[str, ...]) -> tuple[str, ...]:
+    """Return some tests as they are; raise ValueError for one that is not in the table of tests."""
     for test in tests:
         if test not in lab_tests():
             raise ValueError(f"'{test}' is no known test")
@@ -38,7 +39,7 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tests: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_are_known)]
+    tests: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(are_known)]
     at_weeks: tuple[Annotated[int, Field(ge=1)], ...] = ()
     window_days: Annotated[int, Field(ge=0)] | None = None  # either side of the day, at weeks
     before_cycles_days: Annotated[int, Field(ge=0)] | None = None  # so many days at most before a cycle's first dose

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rules.graded import GradedFinding
-from rules.hit import Extent
+from rules.hit import AbnormalResult, Extent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,13 @@ class Judged:
     at_once: bool = False  # must be told immediately
     grave: bool = False  # must be told immediately once the next sample says the same
     grade: int | None = None  # the least it can be
+    highest: int = 4  # the worst grade it can be
     extent: tuple[Extent, ...] = ()  # how far out it is, on each side on which it meets something
+
+    @property
+    def result(self) -> AbnormalResult:
+        """The sample as a result that meets the criterion."""
+        return AbnormalResult(key=self.lab.record.key, lowest=self.grade or 0, highest=self.highest)
 
 
 @dataclass(slots=True)

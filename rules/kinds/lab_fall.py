@@ -98,6 +98,7 @@ def _judge_sample(
         at_once=bool(because and held) or (new_high and grades.lowest >= when.immediate_grade),
         grave=new_high and _falls_enough(when, lab),
         grade=grades.lowest,
+        highest=grades.highest,
         extent=(extent_of(lab, low=True),),
     )
 

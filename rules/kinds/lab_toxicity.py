@@ -85,6 +85,7 @@ def _hit(
         scope=when.test,
         anchors=frozenset(s.lab.record.key for s in episode),
         extent=worst_of(extent for s in episode for extent in s.extent),
+        results=tuple(s.result for s in episode),
         answer=Answer.HIT,
         summary=_summary(when, worst.lab, previous, episode),
         reason="; ".join(because),

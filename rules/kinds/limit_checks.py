@@ -65,7 +65,7 @@ def _judge_sample(
     at_baseline = Ungraded.NO_RANGE in doubts and _is_at_baseline(when, lab, low)
     # A missing baseline does not make doubtful that a result is back, nor a missing range that it is at the baseline.
     known = doubts <= {Ungraded.NO_BASELINE} or at_baseline
-    grade = max((grade.lowest for grade in _grades(when, lab) if grade.term), default=None)
+    grades = [grade for grade in _grades(when, lab) if grade.term]
     return Judged(
         lab=lab,
         hit=bool(met),
@@ -78,7 +78,8 @@ def _judge_sample(
         history=tuple(answer.words for answer in checked if isinstance(answer, Met) and answer.history),
         severe=held in met,
         hold=held in met,
-        grade=grade,
+        grade=max((grade.lowest for grade in grades), default=None),
+        highest=max((grade.highest for grade in grades), default=4),
         extent=tuple(extent_of(lab, low=low, word=word) for low in _sides(checked, history=not met)),
     )
 

@@ -14,8 +14,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rules.extent import extent_of, worse_by, worst_of
+from rules.finding_reading import by_time
 from rules.graded import GradedFinding
-from rules.hit import Answer, Judgement, Urgency
+from rules.hit import AbnormalResult, Answer, Judgement, Urgency
 from rules.kinds.comparison import passes
 from rules.kinds.lab_samples import baseline_of, evidence_of, never_measured, plain
 from rules.kinds.liver_limits import (
@@ -104,6 +105,7 @@ class _Said:
             scope=SCOPE,
             anchors=frozenset(lab.record.key for lab in samples),
             extent=worst_of(extent_of(lab) for lab in samples),
+            results=tuple(_results(episode)),
             each_anchor_is_news=len(hepatic) < len(episode) and max(episode, key=_taken) in hepatic,
             answer=Answer.HIT,
             summary=f"{pattern.name}: {in_words(liver)}, {before}; {in_words(bile)}; {pattern.words}",
@@ -158,6 +160,7 @@ class _Said:
             scope=SCOPE if told else ALONE,
             anchors=frozenset(sample.key for sample in samples),
             extent=worst_of(extent_of(sample.lab) for sample in samples),
+            results=tuple(_as_result(sample.lab) for sample in samples) if told else (),
             answer=Answer.HIT if told else Answer.CLEAR,
             summary=f"{name}: {in_words(worst.lab)}, {why}",
             reason=f"{name}: {limit}, {why}",
@@ -189,6 +192,20 @@ class _Said:
     def _baseline(self, lab: GradedFinding) -> GradedFinding | None:
         """Return the baseline sample of a given one."""
         return baseline_of(self.labs, lab)
+
+
+def _results(episode: Sequence[Pair]) -> Iterator[AbnormalResult]:
+    """Yield the later result of each pair, each once, in order of time."""
+    later = (max((sample.lab for sample in pair), key=_place) for pair in episode)
+    yield from map(_as_result, sorted({lab.record.key: lab for lab in later}.values(), key=_place))
+
+
+def _place(lab: GradedFinding) -> tuple[object, ...]:
+    return by_time(lab.record)
+
+
+def _as_result(lab: GradedFinding) -> AbnormalResult:
+    return AbnormalResult(key=lab.record.key, lowest=lab.high.lowest, highest=lab.high.highest)
 
 
 def _taken(pair: Pair) -> date:

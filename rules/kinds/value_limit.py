@@ -113,6 +113,7 @@ class _Concern:
             scope=self.scope,
             anchors=frozenset(sample.lab.record.key for sample in episode),
             extent=worst_of(extent for sample in episode for extent in sample.extent),
+            results=tuple(sample.result for sample in episode),
             answer=Answer.HIT,
             summary=f"{_summary(self.when, worst, latest)}{also}",
             reason="; ".join(dict.fromkeys(words for sample in (worst, *episode) for words in sample.because)),
