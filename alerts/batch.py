@@ -21,6 +21,8 @@ class FileLook:
     size: int = 0
     modified_at: datetime | None = None  # UTC
     stamped_at: datetime | None = None  # UTC: the export's own time stamp, where it has one
+    database_at: datetime | None = None  # UTC: when the database behind it was last modified, where the file says so
+    stamp_fault: str = ""  # why a time that the file gives cannot be used, in one sentence
     rows: int = 0  # data rows found; 0 when unchanged or refused
     reading: str = ""  # names how it was read (encoding, keys...): read otherwise, the same bytes are other rows
     line_end: bool | None = None  # of a CSV: whether a line end closes its last line
@@ -80,6 +82,7 @@ class SeenFile:
     digest: str
     modified_at: datetime | None
     stamped_at: datetime | None
+    database_at: datetime | None = None
     reading: str = ""
     settled: bool  # False: its withdrawals were held back, so it must be read again even when unchanged
     line_end: bool | None = None  # of a CSV: whether a line end closed its last line; None where that is not known

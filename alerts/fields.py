@@ -96,6 +96,7 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     },
     "FEED": {
         "newsdtc": "Last news (UTC)",
+        "databasedtc": "Database last modified (UTC)",
         "gaps": "Days from one day with news to the next, the last 20",
         "habit": "Usual at most (days)",
         "limit": "Too long after (days)",

@@ -288,12 +288,23 @@ class RefusedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StampFault:
+    """A file that was read and that gives a time which cannot be used."""
+
+    domain: str
+    name: str
+    reason: str  # one sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """What is known of the source itself: the third thing a sweep judges, beside participants and the cohort."""
 
     trouble: str = ""  # the source as a whole could not be read, in one sentence
     news_at: tuple[datetime, ...] = ()
     """UTC: the sweeps of the last days that brought anything new, changed, back or withdrawn, the last one last."""
+    database_at: datetime | None = None  # UTC: when the database was last modified, if every file says so: the latest
+    stamp_faults: tuple[StampFault, ...] = ()
     written_at: datetime | None = None  # UTC: when the newest of the files that this look could read was written
     rejected: tuple[RejectedRows, ...] = ()
     refused: tuple[RefusedFile, ...] = ()

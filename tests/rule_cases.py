@@ -27,6 +27,7 @@ from rules.records import (
     Record,
     RefusedFile,
     RejectedRows,
+    StampFault,
     StudyView,
     Submission,
 )
@@ -132,6 +133,7 @@ def _feed(case: dict[str, Any]) -> Feed:
     )
     given["refused"] = tuple(RefusedFile(**file) for file in given.get("refused", ()))
     given["news_at"] = tuple(given.get("news_at", ()))
+    given["stamp_faults"] = tuple(StampFault(**file) for file in given.get("stamp_faults", ()))
     given["missing_domains"] = tuple(given.get("missing_domains", ()))
     given["shrunken"] = {domain: tuple(rows) for domain, rows in given.get("shrunken", {}).items()}
     return Feed(domains=frozenset(DOMAINS) - set(case.get("without", ())), **given)

@@ -1,17 +1,19 @@
 """How long a silence may last: calendars of exports, hour by hour, against the limits of the shipped rulebook."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlmodel import select
 
+from alerts.ledger.runs import participants
 from alerts.store import Store
-from alerts.tables import Alert, Decision, ParticipantDue
+from alerts.tables import Alert, Decision, ParticipantDue, SourceFile
 from monitor.sweep import run_sweep
 from rules.rulebook import load_rulebook
 from rules.silence import MOST_GAPS, NEWS_DAYS, Habit, Silence, habit_of
-from tests.trial import Trial, at
+from tests.trial import STUDYID, Trial, at
 
 SILENCE: Silence = load_rulebook("low_dose_il2_sle").whens["FEED-01"].stale
 START = date(2026, 6, 1)  # a Monday
@@ -208,3 +210,89 @@ def test_no_more_is_asked_of_the_ledger_than_a_habit_needs(tmp_path, store):
     trial.sweep(over + timedelta(hours=1))
     gaps = " ".join("1" * MOST_GAPS)
     assert f'["gaps", "{gaps}"]' in about_age(store)[-1].evidence
+
+
+# ---------------------------------------------------------------------------------------------- Dataset-JSON
+
+
+def export_json(trial: Trial, made: str, database: object, rows: int = 2) -> None:
+    """Write DM as Dataset-JSON, made at `made` out of a database last modified at `database`."""
+    names = ("STUDYID", "DOMAIN", "USUBJID")
+    document = {
+        "datasetJSONCreationDateTime": made,
+        "datasetJSONVersion": "1.1.0",
+        "dbLastModifiedDateTime": database,
+        "itemGroupOID": "IG.DM",
+        "records": rows,
+        "name": "DM",
+        "label": "Demographics",
+        "columns": [{"itemOID": f"IT.{name}", "name": name, "label": name, "dataType": "string"} for name in names],
+        "rows": [[STUDYID, "DM", f"SYN-{number:03}"] for number in range(rows)],
+    }
+    (trial.folder / "dm.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def told(store: Store) -> list[tuple[str, str, str]]:
+    """What was decided about FEED-01, but for domains that never came: action, scope, reason."""
+    with store.read() as session:
+        made = session.exec(select(Decision).where(Decision.rule_id == "FEED-01").order_by(Decision.id))
+        return [(one.action, one.scope, one.reason) for one in made]
+
+
+def test_a_file_written_today_of_an_old_database_is_stale(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    export_json(trial, "2026-06-01T06:00:00Z", "2026-05-01T00:00:00")  # without zone: UTC
+    run_sweep(store, trial.study, at("2026-06-01"))
+    ((action, scope, reason),) = told(store)
+    assert (action, scope) == ("notify", "age")
+    assert "of a database last modified 2026-05-01 00:00 UTC" in reason
+    export_json(trial, "2026-06-02T06:00:00Z", "2026-05-01T00:00:00")  # made anew, the same rows
+    for day in ("2026-06-02", "2026-06-09"):
+        run_sweep(store, trial.study, at(day))
+    assert [action for action, *_ in told(store)] == ["notify", "extend"]  # by then nothing has come for a week either
+    export_json(trial, "2026-06-10T06:00:00Z", "2026-06-10T00:00:00+08:00", rows=3)
+    run_sweep(store, trial.study, at("2026-06-10"))
+    assert [action for action, *_ in told(store)] == ["notify", "extend", "retract"]
+
+
+def test_a_database_that_goes_back_is_refused_and_told(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    export_json(trial, "2026-06-01T06:00:00Z", "2026-06-01T00:00:00Z")
+    run_sweep(store, trial.study, at("2026-06-01"))
+    export_json(trial, "2026-06-02T06:00:00Z", "2026-05-31T00:00:00Z", rows=1)
+    run_sweep(store, trial.study, at("2026-06-02"))
+    ((action, scope, reason),) = told(store)
+    assert (action, scope) == ("notify", "file dm.json")
+    assert reason == (
+        "the file is an older export, of a database last modified 2026-05-31 00:00:00, than the last one read,"
+        " of 2026-06-01 00:00:00"
+    )
+    with store.read() as session:
+        assert len(participants(session, "SYN")) == 2
+
+
+def test_a_time_that_cannot_be_read_is_one_sentence_and_stops_nothing(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    export_json(trial, "2026-06-01T06:00:00Z", "01JUN2026")
+    for day in ("2026-06-01", "2026-06-02"):  # the second finds the file unchanged
+        run_sweep(store, trial.study, at(day))
+    ((action, scope, reason),) = told(store)
+    assert (action, scope) == ("notify", "time in dm.json")
+    assert reason == (
+        "present at first sweep: dbLastModifiedDateTime '01JUN2026' is not a date and time: the file was read, and its"
+        " age is judged without that time"
+    )
+    with store.read() as session:
+        assert session.exec(select(SourceFile.state)).all() == ["read"]
+        assert len(participants(session, "SYN")) == 2
+    export_json(trial, "2026-06-03T06:00:00Z", "2026-06-03T00:00:00Z")
+    run_sweep(store, trial.study, at("2026-06-03"))
+    assert [action for action, *_ in told(store)] == ["notify", "retract"]
+
+
+def test_a_file_without_the_databases_time_leaves_the_age_to_the_content(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    export_json(trial, "2026-06-01T06:00:00Z", "2026-05-01T00:00:00Z")
+    trial.add("ae", USUBJID="SYN-001", AESPID="E1", AETERM="Headache", AESER="N")
+    trial.sweep(at("2026-06-01"))
+    assert told(store) == []

@@ -85,12 +85,45 @@ def test_numbers_have_one_spelling(text: str, spelled: str) -> None:
 def test_dataset_json_in_each_of_its_dresses(data: bytes) -> None:
     table = read_table(data, "utf-8")
     assert table.frame.drop(LINE).rows() == AS_TEXT
-    assert table.stamped_at == datetime(2024, 11, 11, 7, 9, 14, tzinfo=UTC)
+    assert table.stamped_at == MADE
 
 
-def test_the_database_stamp_outweighs_the_files() -> None:
-    table = read_dataset_json(whole(dbLastModifiedDateTime="2020-08-21T09:14:28"))
-    assert table.stamped_at == datetime(2020, 8, 21, 9, 14, 28, tzinfo=UTC)
+MADE = datetime(2024, 11, 11, 7, 9, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("database", "read"),
+    [
+        ("2020-08-21T09:14:28", datetime(2020, 8, 21, 9, 14, 28, tzinfo=UTC)),  # without zone: as UTC
+        ("2020-08-21T09:14:28+08:00", datetime(2020, 8, 21, 1, 14, 28, tzinfo=UTC)),
+        ("2020-08-21T09:14:28.5Z", datetime(2020, 8, 21, 9, 14, 28, 500_000, tzinfo=UTC)),
+        ("2020-08-21", datetime(2020, 8, 21, tzinfo=UTC)),
+        ("absent", None),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_the_time_of_the_database_is_read_beside_that_of_the_file(database: str | None, read: datetime | None) -> None:
+    table = read_dataset_json(whole(dbLastModifiedDateTime=database) if database != "absent" else whole())
+    assert (table.stamped_at, table.database_at, table.stamp_fault) == (MADE, read, "")
+
+
+@pytest.mark.parametrize(
+    "database", ["yesterday", "2020-02-30T00:00:00", "21AUG2020:09:14:28", "0001-01-01T00:00:00+14:00", ["then"]]
+)
+def test_a_time_that_cannot_be_read_is_said_and_costs_no_row(database: Any) -> None:
+    table = read_dataset_json(whole(dbLastModifiedDateTime=database))
+    assert table.frame.drop(LINE).rows() == AS_TEXT
+    assert (table.stamped_at, table.database_at) == (MADE, None)
+    assert table.stamp_fault == f"dbLastModifiedDateTime {str(database)[:40]!r} is not a date and time"
+
+
+def test_both_times_that_cannot_be_read_are_one_sentence() -> None:
+    table = read_dataset_json(whole(datasetJSONCreationDateTime="now", dbLastModifiedDateTime="then"))
+    assert table.stamp_fault == (
+        "datasetJSONCreationDateTime 'now' is not a date and time"
+        " and dbLastModifiedDateTime 'then' is not a date and time"
+    )
 
 
 def test_json_rows_that_are_not_rows_are_named_and_the_rest_goes_on() -> None:

@@ -1,10 +1,11 @@
 """Which file is a domain's export, and which is older than the last."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.batch import SeenFile
+from alerts.batch import FileLook, SeenFile
 from monitor.sources.claims import claims
 from monitor.sources.older import stamp_in_name, why_older
 
@@ -32,6 +33,20 @@ def test_stamps_in_names(name: str, dataset: str, stamp: datetime | None) -> Non
     assert stamp_in_name(name) == (dataset, stamp)
 
 
+def found(
+    digest: str, modified: datetime | None, stamped: datetime | None, database: datetime | None = None
+) -> FileLook:
+    return FileLook(
+        domain="AE",
+        name="ae.csv",
+        state="read",
+        digest=digest,
+        modified_at=modified,
+        stamped_at=stamped,
+        database_at=database,
+    )
+
+
 def seen(*contents: tuple[str, datetime | None, datetime | None]) -> list[SeenFile]:
     return [
         SeenFile(domain="AE", name="ae.csv", digest=digest, modified_at=modified, stamped_at=stamped, settled=True)
@@ -53,7 +68,7 @@ def seen(*contents: tuple[str, datetime | None, datetime | None]) -> list[SeenFi
 )
 def test_older_by_memory(story: str, digest: str, modified: datetime, stamped: None, older: bool) -> None:
     memory = [] if story.startswith("nothing") else seen(("A", T0, None), ("B", T0 + DAY, None))
-    assert bool(why_older(digest, modified, stamped, memory)) is older
+    assert bool(why_older(found(digest, modified, stamped), memory)) is older
 
 
 @pytest.mark.parametrize(
@@ -69,13 +84,41 @@ def test_older_by_memory(story: str, digest: str, modified: datetime, stamped: N
 )
 def test_older_by_its_own_stamp(digest: str, stamped: datetime | None, older: bool) -> None:
     memory = seen(("A", T0, T0), ("B", T0, T0 + DAY))
-    assert bool(why_older(digest, T0, stamped, memory)) is older
+    assert bool(why_older(found(digest, T0, stamped), memory)) is older
+
+
+@pytest.mark.parametrize(
+    ("story", "made", "database", "said"),
+    [
+        ("made anew of the same database", T0 + 3 * DAY, T0, ""),
+        ("made earlier of the same database", T0, T0, "of 2024-01-31 00:00:00, than the last one read, of 2024-02-01"),
+        (
+            "made anew of a database gone back",
+            T0 + 3 * DAY,
+            T0 - DAY,
+            "of a database last modified 2024-01-30 00:00:00",
+        ),
+        ("made earlier of a newer database", T0, T0 + DAY, ""),
+        ("the database's time is not given any more", T0 + 3 * DAY, None, ""),
+    ],
+)
+def test_the_time_of_the_database_weighs_more_than_that_of_the_file(
+    story: str, made: datetime, database: datetime | None, said: str
+) -> None:
+    memory = [replace(file, database_at=T0) for file in seen(("A", T0, T0 + DAY))]
+    why = why_older(found("C", T0 + DAY, made, database), memory)
+    assert said in why, story
+    assert bool(why) is bool(said)
+
+
+def test_a_database_time_is_never_compared_with_the_time_of_a_file() -> None:
+    assert why_older(found("C", T0 + DAY, T0 + 2 * DAY, T0), seen(("A", T0, T0 + DAY))) == ""
 
 
 @pytest.mark.parametrize(("ahead", "older"), [(180 * DAY, True), (180 * DAY + timedelta(seconds=1), False)])
 def test_a_stamp_far_ahead_of_its_file_blocks_no_later_export(ahead: timedelta, older: bool) -> None:
     memory = seen(("A", T0, T0), ("B", T0 + DAY, T0 + DAY + ahead))
-    assert bool(why_older("C", T0 + 2 * DAY, T0 + 2 * DAY, memory)) is older
+    assert bool(why_older(found("C", T0 + 2 * DAY, T0 + 2 * DAY), memory)) is older
 
 
 @pytest.mark.parametrize(

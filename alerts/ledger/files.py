@@ -5,6 +5,7 @@ It knows files by domain and name. What their good rows mean is in `versions`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, func
@@ -14,7 +15,7 @@ from alerts.batch import Batch, FileLook, SeenFile
 from alerts.ledger.rows import add_rows, next_id, table_of
 from alerts.ledger.sweeps import Fates, OpenSweep
 from alerts.tables import RejectedRow, SourceFile
-from rules.records import RefusedFile, RejectedRows
+from rules.records import RefusedFile, RejectedRows, StampFault
 
 if TYPE_CHECKING:
     from alerts.batch import DomainRows
@@ -41,6 +42,7 @@ def seen_files(session: Session, study: str) -> list[SeenFile]:
             digest=row.digest,
             modified_at=row.modified_at,
             stamped_at=row.stamped_at,
+            database_at=row.database_at,
             settled=row.settled,
             reading=row.reading,
             line_end=row.line_end,
@@ -157,6 +159,8 @@ def _source_file(
         size=look.size,
         modified_at=look.modified_at,
         stamped_at=look.stamped_at,
+        database_at=look.database_at,
+        stamp_fault=look.stamp_fault or None,
         rows=counts.rows,
         duplicates=counts.duplicates,
         rejected=counts.rejected,
@@ -234,6 +238,24 @@ def _group(domain: str, rows: Sequence[RejectedRow]) -> RejectedRows:
             f"{row.file}, line {row.line}{f', {row.column_name}' if row.column_name else ''}: {row.reason}"
             for row in rows[:EXAMPLES]
         ),
+    )
+
+
+def database_time(session: Session, study: str, batch: Batch) -> datetime | None:
+    """Return when the database behind the current files was last modified.
+
+    None where one of them does not say: it may bring what another has not.
+    """
+    times = [row.database_at for key, row in last_read(session, study).items() if _is_current(key, batch)]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None
+
+
+def stamp_faults(session: Session, study: str, batch: Batch) -> tuple[StampFault, ...]:
+    """Return the current files of which a time that they give cannot be used."""
+    current = [row for key, row in sorted(last_read(session, study).items()) if _is_current(key, batch)]
+    return tuple(
+        StampFault(domain=row.domain, name=row.name, reason=row.stamp_fault) for row in current if row.stamp_fault
     )
 
 

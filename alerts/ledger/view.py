@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from alerts.batch import Batch
 from alerts.ledger.figures import FRESH
-from alerts.ledger.files import HELD, last_read, refused_files, rejected_groups
+from alerts.ledger.files import HELD, database_time, last_read, refused_files, rejected_groups, stamp_faults
 from alerts.ledger.holds import holds
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
@@ -130,6 +130,8 @@ def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[st
         trouble=batch.trouble,
         news_at=_news_at(session, sweep),
         written_at=_written_at(batch),
+        database_at=database_time(session, sweep.study, batch),
+        stamp_faults=stamp_faults(session, sweep.study, batch),
         rejected=rejected_groups(session, sweep.study, batch),
         refused=refused_files(batch),
         missing_domains=batch.missing,

@@ -56,7 +56,10 @@ def read_dataset_json(data: bytes) -> Table:
             raise Refusal("the file is not Dataset-JSON 1.1: it is more than one object with its rows in an array")
     names, numeric = _check_header(header, len(rows))
     frame, bad = _columns(names, rows, first, has_surrogates=_SURROGATE.search(text) is not None)
-    return Table(frame=tidy(frame, numeric), bad=tuple(bad), stamped_at=_stamp(header))
+    stamped_at, database_at, fault = _stamps(header)
+    return Table(
+        frame=tidy(frame, numeric), bad=tuple(bad), stamped_at=stamped_at, database_at=database_at, stamp_fault=fault
+    )
 
 
 def _expand(data: bytes) -> bytes:
@@ -132,12 +135,21 @@ def _texts(values: tuple[Any, ...], has_surrogates: bool) -> list[str | None]:
     return [mark_surrogates(text) if text else text for text in texts] if has_surrogates else texts
 
 
-def _stamp(header: dict[str, Any]) -> datetime | None:
-    """Return when the data were last modified, else when the file was made; a time without zone is read as UTC."""
-    for entry in ("dbLastModifiedDateTime", "datasetJSONCreationDateTime"):
+def _stamps(header: dict[str, Any]) -> tuple[datetime | None, datetime | None, str]:
+    """Return when the file was made, when its database was last modified, and what of the two cannot be read.
+
+    A time without zone is read as UTC, whatever zone the exporter meant: it may be 14 hours off, which matters neither
+    among times of one exporter nor to a silence of days. A day alone is its first moment. One that cannot be read is
+    said and not used; it costs no row.
+    """
+    times: list[datetime | None] = []
+    faults = []
+    for entry in ("datasetJSONCreationDateTime", "dbLastModifiedDateTime"):
+        text = str(header.get(entry) or "")
         try:
-            stamp = datetime.fromisoformat(str(header.get(entry)))
-        except ValueError:
-            continue
-        return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
-    return None
+            time = datetime.fromisoformat(text) if text else None
+            times.append(time and (time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)))
+        except (ValueError, OverflowError):
+            times.append(None)
+            faults.append(f"{entry} {text[:40]!r} is not a date and time")
+    return times[0], times[1], " and ".join(faults)

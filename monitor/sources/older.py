@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 
-from alerts.batch import SeenFile
+from alerts.batch import FileLook, SeenFile
 
 _STAMP = re.compile(
     r"[-_.]?(?<!\d)(?P<day>(?:19|20)\d\d-?\d\d-?\d\d)(?:[T_-]?(?P<time>\d\d[:-]?\d\d(?:[:-]?\d\d)?)Z?)?(?!\d)",
@@ -33,30 +33,35 @@ def stamp_in_name(name: str) -> tuple[str, datetime | None]:
     return stem, None
 
 
-def why_older(digest: str, modified_at: datetime | None, stamped_at: datetime | None, seen: Sequence[SeenFile]) -> str:
+def why_older(look: FileLook, seen: Sequence[SeenFile]) -> str:
     """Say why a file is an older export than the last of its dataset, '' where it is not.
 
-    `seen` are the contents read of that dataset, oldest first. The export's own stamp decides; where it says nothing, a
-    content that came back after a newer one must bring a newer modification time.
+    `seen` are the contents read of that dataset, oldest first. The database's own time decides, then the export's;
+    where both say nothing, a content that came back after a newer one must bring a newer modification time.
     """
-    newest = max((file.stamped_at for file in seen if file.stamped_at and _is_credible(file)), default=None)
-    if stamped_at and newest and stamped_at != newest:
-        if stamped_at > newest:
-            return ""
-        return f"the file is an older export, of {_say(stamped_at)}, than the last one read, of {_say(newest)}"
+    stamps = (
+        ("of a database last modified", look.database_at, [(file.database_at, file) for file in seen]),
+        ("of", look.stamped_at, [(file.stamped_at, file) for file in seen]),
+    )
+    for what, stamp, before in stamps:
+        newest = max((time for time, file in before if time and _is_credible(time, file)), default=None)
+        if stamp and newest and stamp != newest:
+            if stamp > newest:
+                return ""
+            return f"the file is an older export, {what} {_say(stamp)}, than the last one read, of {_say(newest)}"
     digests = [file.digest for file in seen]
-    if digest not in digests or digests[-1] == digest:
+    if look.digest not in digests or digests[-1] == look.digest:
         return ""
-    last = len(digests) - 1 - digests[::-1].index(digest)
+    last = len(digests) - 1 - digests[::-1].index(look.digest)
     since = max((file.modified_at for file in seen[last + 1 :] if file.modified_at), default=None)
-    if modified_at and since and modified_at > since:
+    if look.modified_at and since and look.modified_at > since:
         return ""
     return "the file is an older export come back: this content was read before, and a newer one since"
 
 
-def _is_credible(file: SeenFile) -> bool:
+def _is_credible(stamp: datetime, file: SeenFile) -> bool:
     """Whether a stamp can be true: a slip of the year must not make every later export an older one for years."""
-    return not (file.stamped_at and file.modified_at) or file.stamped_at - file.modified_at <= AHEAD
+    return file.modified_at is None or stamp - file.modified_at <= AHEAD
 
 
 def _say(stamp: datetime) -> str:

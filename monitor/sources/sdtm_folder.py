@@ -158,7 +158,13 @@ class SdtmFolder:
             return look, None
         try:
             table = read_table(content.data, self.encoding)
-            look = replace(look, stamped_at=look.stamped_at or table.stamped_at, line_end=table.line_end)
+            look = replace(
+                look,
+                stamped_at=look.stamped_at or table.stamped_at,
+                database_at=table.database_at,
+                stamp_fault=table.stamp_fault,
+                line_end=table.line_end,
+            )
             if not _is_unchanged(look, seen) and (why := _why_not(look, _of_dataset(look.name, seen))):
                 raise Refusal(why)
             rows = take(table, look.name, expected)
@@ -203,7 +209,7 @@ def _why_not(look: FileLook, seen: Sequence[SeenFile]) -> str:
     known = [file.line_end for file in seen if file.line_end is not None]
     if look.line_end is False and known[-1:] == [True]:
         return "the file is half-written: no line end closes its last line, as one did when it was last read"
-    return why_older(look.digest, look.modified_at, look.stamped_at, seen)
+    return why_older(look, seen)
 
 
 def _of_dataset(name: str, seen: Sequence[SeenFile]) -> list[SeenFile]:

@@ -49,6 +49,8 @@ class Table:
     frame: "pl.DataFrame"  # text columns under upper-case names, and LINE
     bad: tuple[BadRow, ...] = ()
     stamped_at: datetime | None = None  # the export's own time, where the format carries one; naive ones read as UTC
+    database_at: datetime | None = None  # when the database behind it was last modified, read likewise
+    stamp_fault: str = ""  # why a time that the file gives cannot be used, in one sentence
     line_end: bool | None = None  # whether a line end closes the last line; None in a format that shows a cut by itself
 
 

@@ -5,32 +5,21 @@ It judges the Feed, for the operator. It must not know participants or records.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.hit import EVERYTHING, UNKNOWN_TESTS, Answer, Due, Evidence, Judgement
+from rules.hit import EVERYTHING, UNKNOWN_TESTS, Answer, Due, Judgement
+from rules.kinds import feed_age
+from rules.kinds.feed_said import Said
 from rules.records import Feed
-from rules.silence import MOST_GAPS, Habit, Silence, habit_of
+from rules.silence import Silence
 
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import Rule
 
 Trouble = Literal["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable", "unknown-test"]
-
-
-class Said(NamedTuple):
-    """What is said of one trouble."""
-
-    answer: Answer
-    scope: str
-    anchors: frozenset[str]
-    summary: str
-    reason: str
-    evidence: tuple[Evidence, ...] = ()
-
 
 _SEEN_BY_READING: frozenset[Trouble] = frozenset({"refused", "missing", "rejected", "shrunken", "unknown-test"})
 
@@ -77,10 +66,8 @@ def judge(rule: "Rule", when: When, feed: Feed, context: "Context") -> Iterator[
                 each_anchor_is_news=trouble == "unknown-test",
                 evidence=one.evidence,
             )
-    if when.stale is not None and feed.newest_data_at is not None:
-        over = feed.newest_data_at + when.stale.limit(_habit(feed, context))
-        if over >= context.now:
-            yield Due(over)
+    if when.stale is not None and (over := feed_age.too_old_at(when.stale, feed, context)):
+        yield Due(over)
 
 
 def _unreadable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
@@ -117,56 +104,9 @@ def _shrunken(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
         yield Said(Answer.HIT, f"size of {domain}", frozenset({domain}), f"{domain} has fewer rows than before", reason)
 
 
-def _habit(feed: Feed, context: "Context") -> Habit:
-    return habit_of(context.local(moment).date() for moment in feed.news_at)
-
-
 def _stale(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
-    """Judge the age of the content: a file that comes anew, or is touched, with what it held before is no news."""
-    newest = feed.newest_data_at
-    if newest is None:
-        yield Said(Answer.NOT_EVALUABLE, "age", frozenset({"age"}), "Age of the data unknown", "no data has come yet")
-    elif when.stale is not None and context.now - newest > when.stale.limit(habit := _habit(feed, context)):
-        limit = when.stale.limit_days(habit)
-        reason = f"nothing new, changed or withdrawn since {_say(newest)}{_of_files(feed, newest)}; "
-        evidence = Evidence(
-            domain="FEED",
-            key="age",
-            version=0,
-            values=(
-                ("newsdtc", _iso(newest)),
-                ("gaps", " ".join(map(str, habit.gaps))),
-                ("habit", str(habit.days)),
-                ("limit", f"{limit:g}"),
-                ("overdtc", _iso(newest + when.stale.limit(habit))),
-            ),
-        )
-        yield Said(
-            Answer.HIT,
-            "age",
-            frozenset({newest.isoformat()}),
-            f"No new data for more than {limit:g} days",
-            reason + when.stale.explain(habit),
-            (evidence,),
-        )
-
-
-def _of_files(feed: Feed, newest: datetime) -> str:
-    """Say what the files themselves do during a silence: has the transfer stopped, or does it bring the same again?"""
-    written = feed.written_at
-    if written is None:
-        return ""
-    if written > newest:
-        return f", though a file was written {_say(written)}: it holds what was there before"
-    return f", and no file was written after {_say(written)}"
-
-
-def _say(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%MZ}"
+    if when.stale is not None:
+        yield from feed_age.say(when.stale, feed, context)
 
 
 def _not_evaluable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
@@ -215,19 +155,9 @@ def describe(when: When) -> str:
         "missing": "a domain's file is missing",
         "rejected": "rows are rejected",
         "shrunken": "a domain has far fewer rows than before",
-        "stale": f"nothing new has come {_how_long(when.stale)}" if when.stale else "",
+        "stale": f"nothing new has come {feed_age.describe(when.stale)}" if when.stale else "",
         "not-evaluable": f"a rule cannot be evaluated for more than {share} of the participants",
         "unknown-test": "lab results come under a code that no test is known for, so that no rule sees them",
     }
     text = "; or ".join(words[trouble] for trouble in when.troubles)
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _how_long(stale: Silence) -> str:
-    if stale.least_days == stale.most_days:
-        return f"for more than {stale.least_days:g} days"
-    return (
-        f"for more than {stale.factor:g} times as long as is usual, at least {stale.least_days:g} and at most"
-        f" {stale.most_days:g} days. Usual is the longest of the last {MOST_GAPS} gaps between days on which anything"
-        " came, the very longest left out"
-    )
