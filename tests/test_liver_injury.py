@@ -84,6 +84,21 @@ def test_what_was_normal_before_is_no_recovery():
 
 
 @pytest.mark.parametrize(
+    ("alt", "uln", "expected"),
+    [
+        (100, 40, []),  # twice a high baseline, and not three times ULN
+        (120, 40, [Answer.HIT]),
+        (130, "", [Answer.NOT_EVALUABLE]),
+        (">99", 40, [Answer.NOT_EVALUABLE]),
+        (">119", 40, [Answer.NOT_EVALUABLE]),
+    ],
+)
+def test_beside_a_high_baseline_both_limits_must_be_met(alt: object, uln: object, expected: list[Answer]):
+    rows = (at("ALT", -3, 50), at("ALT", 8, alt, uln=uln), at("BILI", 8, 45))
+    assert answers(liver(*rows, times_high_baseline=2)) == expected
+
+
+@pytest.mark.parametrize(
     ("bilirubin", "urgency"), [([], Urgency.ROUTINE), ([45], Urgency.SAME_DAY), ([45, 20], Urgency.SAME_DAY)]
 )
 def test_what_may_be_half_of_a_pair_is_looked_at_the_same_day_where_the_other_half_is_there(bilirubin, urgency):

@@ -431,6 +431,10 @@ def test_without_a_baseline_a_creatinine_is_back_within_its_range_and_without_th
         ({"below_lln": 0.5}, 60, 10, 59, 1),
         ({"out_of_range": True}, 60, 10, 60, 2),
         ({"out_of_range": True}, 60, 10, 59, 1),
+        ({"out_of_range": True}, 60, 10, 61, 2),
+        ({"out_of_range": True}, 60, 300, 60, 2),
+        ({"out_of_range": True}, 60, 300, 61, 1),
+        ({"out_of_range": True}, 60, 300, 59, 2),
     ],
 )
 def test_without_a_range_the_baseline_alone_is_recovery(when, baseline, first: int, between: int, episodes: int):

@@ -84,10 +84,9 @@ def _judge_sample(
     )
 
 
-def _is_low(met: Sequence[Met]) -> bool | None:
-    """Whether a sample is of the low side; of both, of that where it lies, wherever it moves."""
-    sides = [answer.low for answer in met if not answer.moving] + [answer.low for answer in met]
-    return sides[0] if sides else None
+def _is_low(met: Sequence[Met]) -> bool:
+    """Whether a sample that meets limits is of the low side; of both, of that where it lies, wherever it moves."""
+    return next((answer.low for answer in met if not answer.moving), met[0].low)
 
 
 def _words(lab: GradedFinding, doubts: Iterable[Ungraded]) -> Iterator[str]:

@@ -151,7 +151,7 @@ def multiple(lab: GradedFinding) -> Decimal:
 def in_words(lab: GradedFinding) -> str:
     """Tell a sample with its multiple, as "ALT 130 U/L on 2014-03-21 (3.25 x ULN)"."""
     times = f" ({lab.censor}{multiple(lab):.2f} x ULN)" if lab.value is not None and lab.uln else ""
-    return f"{sample_words(lab, '')}{times}"
+    return f"{sample_words(lab)}{times}"
 
 
 def names_of(*tests: str) -> str:

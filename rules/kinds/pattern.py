@@ -142,7 +142,7 @@ def _of_sample(place: int, sample: Judged, *, passes: bool) -> Part:
         test=sample.lab.test,
         passes=passes,
         doubt="" if sample.hit and dated else Ungraded.NO_DAY if sample.hit else sample.unknown,
-        words=sample_words(sample.lab, "") if told else "",
+        words=sample_words(sample.lab) if told else "",
         because=", ".join(sample.because),
         at=taken,
         grade=sample.grade,
