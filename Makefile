@@ -27,7 +27,7 @@ bench: .venv/.stamp ## Print how long sweeps and grading of real data take, and 
 
 mutants: .venv/.stamp ## Change grading, dates, units and kinds, one thing at a time: do the tests notice? (two hours)
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[mutation]'
-	$(BIN)/mutmut run --max-children 2 >mutants.log 2>&1 || { tail -20 mutants.log; exit 1; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" mutmut run --max-children 2 >mutants.log 2>&1 || { tail -20 mutants.log; exit 1; }
 	$(BIN)/python -m tests.mutation.report
 
 clean: ## Remove the virtual environment, caches and what the demo left

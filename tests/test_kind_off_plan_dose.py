@@ -70,6 +70,36 @@ def test_each_fault_is_looked_for_alone(only, days):
     assert [said.scope.removeprefix("dose of ") for said in judge(*doses, book=book)] == days
 
 
+@pytest.mark.parametrize(
+    ("hours", "days", "answers"),
+    [
+        (49, ("2026-01-16", "2026-01-18"), [Answer.NOT_EVALUABLE]),
+        (49, ("2026-01-16", "2026-01-19"), []),
+        (48, ("2026-01-16", "2026-01-18"), []),
+        (48, ("2026-01-16T09:00", "2026-01-18T08:59"), [Answer.HIT]),
+        (48, ("2026-01-16T09:00", "2026-01-18T09:00"), []),
+    ],
+)
+def test_days_without_times_are_far_enough_apart_from_the_gap_rounded_up_on(hours, days, answers):
+    book = parse_rulebook(BOOK.text.replace(FAULTS, f"min_gap_hours = {hours}"), "book.toml")
+    assert [said.answer for said in judge(*days, book=book)] == answers
+
+
+@pytest.mark.parametrize("unsaid", [0, 1])
+def test_a_dose_soon_after_one_that_may_not_have_been_given_is_no_hit(unsaid: int):
+    book = parse_rulebook(BOOK.text.replace(FAULTS, "min_gap_hours = 36"), "book.toml")
+    days = ["2026-01-16T09:00", "2026-01-17T09:00"]
+    blank = {"ECOCCUR": "", "ECPRESP": "Y", "ECDOSE": ""}
+    doses = tuple(
+        read_record("EC", PERFORMED | {"ECSTDTC": day} | (blank if n == unsaid else {}), version=n, key=f"EC{n}")
+        for n, day in enumerate(days)
+    )
+    view = StudyView(participants=(Participant(usubjid="P1", doses=doses),), feed=Feed(domains=frozenset({"EC"})))
+    evaluation = evaluate(book, view, datetime(2026, 6, 1, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))
+    said = [judgement.answer for judgement in evaluation.judgements if judgement.rule_id == "DOS-04"]
+    assert said == [Answer.NOT_EVALUABLE]
+
+
 def test_a_rule_that_looks_for_nothing_does_not_load():
     with pytest.raises(RulebookError, match="name at least one of outside_windows, after_end, min_gap_hours, least"):
         parse_rulebook(BOOK.text.replace(FAULTS, "after_end = false"), "book.toml")
