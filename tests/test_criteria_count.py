@@ -119,6 +119,16 @@ def test_a_leak_of_january_does_not_hide_that_of_march(between: list[tuple[str, 
     assert answers(hits).count(Answer.HIT) == count
 
 
+def test_of_windows_with_as_many_criteria_the_graver_is_told():
+    (hit,) = leak(("WEIGHT", 7, 60), ("WEIGHT", 8, 62.5), ("SYSBP", 8, 85), ("ALB", 12, 34), ("SYSBP", 12, 85))
+    assert hit.summary.startswith(f"Systolic blood pressure 85 mmHg on {on(12)}; Albumin 34 g/L")
+
+
+def test_of_results_as_bad_the_first_is_told():
+    (hit,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 8, 400), ("LDH", 9, 400))
+    assert hit.summary == f"Haemoglobin 105 g/L on {on(8)}; LDH 400 U/L on {on(8)}; latest LDH 400 U/L on {on(9)}"
+
+
 def test_a_later_sample_keeps_the_anchors_of_the_episode():
     (first,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 9, 400))
     (later,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 9, 400), ("HGB", 14, 100))

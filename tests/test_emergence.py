@@ -88,6 +88,22 @@ def test_within_a_day_after_a_dose(onset, certain):
     assert (found and found.certain) is certain
 
 
+@pytest.mark.parametrize(
+    ("given", "onset", "certain"),
+    [
+        ("2026-05-04T09:00:00", "2026-05-04T09:00:00", True),  # with the dose
+        ("2026-05-04T09:00:00", "2026-05-05T09:00:00", True),
+        ("2026-05-04T09:00:00", "2026-05-05T09:00:01", None),
+        ("2026-05-04T09:00", "2026-05-04T09:00:00", False),
+        ("2026-05-04T09:00", "2026-05-04T08:59:59", None),
+    ],
+)
+def test_within_a_day_after_a_dose_to_the_second(given, onset, certain):
+    participant = Participant(usubjid="P1", doses=(Dose(occur="Y", stdtc=dated(given)),))
+    found = after_dose(Dtc.parse(onset), participant, "not-given", hours=24)
+    assert (found and found.certain) is certain
+
+
 def test_a_dose_that_ended_before_it_began_is_of_the_day_on_which_it_began():
     dose = Dose(occur="Y", stdtc=dated("2026-05-14"), endtc=dated("2026-05-04"))
     participant = Participant(usubjid="P1", doses=(dose,))

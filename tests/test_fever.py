@@ -208,6 +208,21 @@ def test_an_expected_fever_names_the_dose_and_the_reading_by_which_it_settled():
     assert [evidence.key for evidence in waiting.evidence] == [keys[0], keys[2]]
 
 
+def test_a_low_reading_of_the_same_moment_does_not_show_that_a_fever_settled():
+    (unknown,) = said(temp("39.0", 1, "15:00"), temp("36.8", 1, "15:00"))
+    assert isinstance(unknown, Judgement)
+    assert unknown.reason.endswith("nothing shows that it settled")
+
+
+@pytest.mark.parametrize(
+    ("time", "words"), [("23:59:58", "whether a dose came"), ("23:59:59", "no dose less than 24 h before")]
+)
+def test_a_dose_of_some_time_of_the_day_before_may_explain_a_fever_for_a_day(time: str, words: str):
+    (hit,) = said(temp("39.0", 2, time), doses=(on(1),))
+    assert isinstance(hit, Judgement)
+    assert hit.reason.startswith(words)
+
+
 @pytest.mark.parametrize(
     ("last", "words"),
     [

@@ -240,6 +240,12 @@ def test_whoever_completed_the_screening_and_was_given_nothing_has_missed_it(dec
     assert collected(refused, ended="2025-12-30", decod=decod)["2026-01-02"] is fate
 
 
+def test_whoever_was_dosed_after_the_screening_was_completed_goes_on():
+    scheduled = dose("2026-01-03", "", mood="SCHEDULED")
+    answers = collected(dose("2026-01-01"), scheduled, ended="2025-12-30", decod="LOST TO FOLLOW-UP")
+    assert answers["2026-01-03"] is Fate.NO_RECORD
+
+
 def test_placebo_shows_that_dosing_had_not_ended():
     doses = (dose("2026-01-01"), dose("2026-01-02", "", mood="SCHEDULED"), dose("2026-01-03", dose=Decimal(0)))
     assert collected(*doses, ended="", zero_dose="placebo")["2026-01-02"] is Fate.NO_RECORD

@@ -589,6 +589,26 @@ def test_a_low_limit_that_the_baseline_met_asks_for_a_part_of_it(change, baselin
     assert answers(told("ALB", when, (-3, baseline), (8, result), unit="g/L")) == expected
 
 
+def test_a_part_of_a_low_baseline_is_of_the_low_side():
+    when = {"out_of_range": True, "new_only": True, "part_of_baseline": 0.5, "times_baseline": 2}
+    high, low = told("K", when, (-3, 2), (8, 0.9), (9, 5.5), unit="mmol/L", low=3.5, high=5)
+    assert (low.answer, low.at, high.answer, high.at) == (Answer.HIT, on(8), Answer.HIT, on(9))
+
+
+@pytest.mark.parametrize(
+    ("baseline", "unit", "reason"),
+    [
+        (None, "", "Albumin: no baseline"),
+        ("30 g", "g/L", "Albumin: no baseline"),
+        (30, "", "Albumin: no unit"),
+    ],
+)
+def test_why_a_change_from_baseline_cannot_be_told(baseline: object, unit: str, reason: str):
+    rows = [] if baseline is None else [sample("ALB", -3, baseline, "g/L")]
+    (unknown,) = judged("value_limit", {"tests": ["ALB"], "fall": {"percent": 50}}, [*rows, sample("ALB", 8, 10, unit)])
+    assert unknown.reason == reason
+
+
 def test_a_baseline_that_is_not_believed_is_named_beside_the_hit():
     (hit,) = told("EOS", {"at_least": CELLS}, (-3, 900), (8, 2), unit="10^9/L")
     assert hit.summary.endswith("no usable baseline: 900 10^9/L is not believable")
@@ -982,6 +1002,8 @@ FALL = {"fall": {"by": {"value": 100, "unit": "10^9/L"}, "hours": 48}}
         ("CREAT", RISE_BY_HALF, 70, 104.9, []),
         ("CREAT", RISE_BY_HALF, "<10", 5, [Answer.NOT_EVALUABLE]),  # half more than a third of it
         ("CREAT", RISE_BY_HALF, "<10", 0, []),  # no rise ends at 0
+        ("CREAT", RISE_BY_HALF, "<10", 0.9, [Answer.NOT_EVALUABLE]),
+        ("CK", RISE_BY_HALF, 0, 0.5, [Answer.HIT]),
         ("CK", RISE_BY_HALF, 0, 0, []),
         ("CK", RISE_BY_HALF, 0, 1, [Answer.HIT]),  # from 0, as from a baseline of 0, any rise is as large as can be
         ("CK", {"fall": {"percent": 50, "hours": 48}}, 0, 0, []),

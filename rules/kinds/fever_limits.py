@@ -187,8 +187,7 @@ def _after_dose(
         if warm is False:
             why = f"less than {hours} after a dose, and settled: {sample_words(later)}"
             return JudgedReading(judged=Judged(lab=lab, hit=False), dose=dose, later=later, expected=why)
-        past = elapsed(dose.stdtc, later.adt)[1] >= when.expected
-        if warm and past and not any(_is_expected(when, later, other) for other in doses):
+        if warm and not any(_is_expected(when, later, other) for other in doses):
             why = f"not settled {hours} after a dose: {sample_words(later)}"
             return JudgedReading(judged=Judged(lab=lab, hit=True, because=(why,)), dose=dose, later=later)
     due = dose.stdtc.latest + when.expected if dose.stdtc is not None else now
