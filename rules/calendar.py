@@ -15,7 +15,7 @@ from rules.exposure import first_dose
 from rules.kinds import expected_sample, repeat_sample, reporting_clock
 from rules.plan_start import PlanStart, plan_start
 from rules.records import Participant
-from rules.regimen import DoseFate, Fate, fates_as_collected, fates_by_plan
+from rules.regimen import TAKEN, DoseFate, Fate, fates_as_collected, fates_by_plan
 from rules.rulebook import Rulebook
 
 
@@ -82,13 +82,30 @@ def _name(fate: DoseFate) -> str:
 def _of(fate: DoseFate, on_hold: Sequence[int]) -> str:
     """Say what became of a dose; `on_hold` are the alerts that hold dosing now."""
     day = day_of(fate.record) if fate.record is not None else None
-    if fate.fate is Fate.GIVEN and fate.on is not None and day is not None and day != fate.on:
-        apart = (day - fate.on).days
-        return f"given {abs(apart)} day{'' if abs(apart) == 1 else 's'} {'late' if apart > 0 else 'early'}, {day}"
+    if fate.fate in TAKEN and fate.on is not None and day is not None:
+        return f"{_when_given(fate, fate.on, day)}{_postponed(fate)}"
     if fate.fate is Fate.NOT_DUE and fate.deadline is not None:
         planned = f"ON HOLD (alert {', '.join(map(str, on_hold))})" if on_hold else "planned"
-        return f"{planned}; missed if nothing is recorded by {fate.deadline:%Y-%m-%d %H:%M}"
+        waits = "" if fate.planned is None or fate.planned.begun else f", on {fate.planned.closes} at the latest"
+        return f"{planned}{waits}; missed if nothing is recorded by {fate.deadline:%Y-%m-%d %H:%M}"
     return str(fate.fate)
+
+
+def _when_given(fate: DoseFate, on: date, day: date) -> str:
+    """Say on which day a dose was given, where it was not the planned one."""
+    apart = (day - on).days
+    if not apart:
+        return "given"
+    outside = "" if fate.fate is Fate.GIVEN else ", outside its window"
+    return f"given {abs(apart)} day{'' if abs(apart) == 1 else 's'} {'late' if apart > 0 else 'early'}, {day}{outside}"
+
+
+def _postponed(fate: DoseFate) -> str:
+    """Say at the first dose of a cycle by how much that began later than planned."""
+    dose = fate.planned
+    if dose is None or dose.on != dose.begins or dose.postponed <= 0:
+        return ""
+    return f"; its cycle began {dose.postponed} day{'' if dose.postponed == 1 else 's'} later than planned"
 
 
 def _samples(participant: Participant, rulebook: Rulebook, context: Context) -> Iterator[Line]:
@@ -107,7 +124,7 @@ def _samples(participant: Participant, rulebook: Rulebook, context: Context) -> 
                 became = f"{'not received' if overdue else 'awaited'}: {missing}" if missing else "received"
                 days = expected_sample.days_of(sample)
                 yield Line(on=sample.opens, days=days, what=f"sample {sample.name} ({rule.id})", became=became)
-            for sample in expected_sample.coming_samples(when, participant, first.earliest.date(), context):
+            for sample in expected_sample.coming_samples(when, participant, context):
                 days = expected_sample.days_of(sample)
                 yield Line(on=sample.opens, days=days, what=f"sample {sample.name} ({rule.id})", became="to be drawn")
 

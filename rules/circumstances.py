@@ -5,14 +5,16 @@ What partial dates leave open is said as a range, never imputed.
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
+from rules.dosing_plan import DosingPlan
 from rules.dtc import Dtc
 from rules.exposure import ZeroDose, dosing_ended, first_dose, may_be_dosed, was_given
 from rules.plan_start import plan_start
+from rules.planned_dose import PlannedDose, doses_planned_for
 from rules.records import Participant
-from rules.rulebook import DosingPlan
 
 
 class _Period(NamedTuple):
@@ -45,8 +47,10 @@ def circumstances(participant: Participant, at: Dtc, plan: DosingPlan | None, ze
     if at.latest < first.earliest:
         return (*said, "before the first dose")
     given = list(_periods(participant, zero_dose))
-    if plan is not None and first.has_day and not plan_start(plan, participant, zero_dose).doubt:
-        said.append(_phase(at, first.earliest.date(), plan, participant, given))
+    if plan is not None and first.has_day:
+        last = max((period.last.latest.date() for period in given), default=first.earliest.date())
+        course = _course(plan, participant, first.earliest.date(), last, zero_dose)
+        said += [course.phase(at)] if course is not None else []
     if words := _since_last_dose(at, given):
         said.append(words)
     return tuple(said)
@@ -64,26 +68,51 @@ def _day_number(day: date, first: date) -> int:
     return days + 1 if days >= 0 else days
 
 
-def _phase(at: Dtc, first: date, plan: DosingPlan, participant: Participant, given: list[_Period]) -> str:
-    """Name the phase of the plan, or the two between which the moment lies."""
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """A participant's way through the plan: one dose of each cycle, the first and last days of doses, and the end."""
+
+    plan: DosingPlan
+    cycles: tuple[PlannedDose, ...]
+    first: date
+    last: date
+    ended: date | None
+
+    def phase(self, at: Dtc) -> str:
+        """Name the phase of the plan, or the two between which a moment lies."""
+        low, high = self._on(at.earliest.date()), self._on(at.latest.date())
+        return low if low == high else f"between {low} and {high}"
+
+    def _on(self, day: date) -> str:
+        """Name the phase of the plan on a day."""
+        if day < self.first:
+            return "before the first dose"
+        if self.ended is not None and day > self.ended:
+            return "after the end of dosing"
+        cycle = max((dose for dose in self.cycles if dose.begins <= day), key=lambda dose: dose.begins, default=None)
+        return "before the first planned dose" if cycle is None else self._within(cycle, (day - cycle.begins).days)
+
+    def _within(self, cycle: PlannedDose, into: int) -> str:
+        """Name the phase so many days into a cycle; an optional cycle that no dose has begun is none."""
+        number, schedule = cycle.cycle, self.plan.schedule
+        is_over = number == self.plan.most_cycles and into >= self.plan.cycle_days
+        if is_over or (number > self.plan.cycles and self.last < cycle.begins):
+            return "after the last cycle" if schedule == "cycles" else "after the last planned dose"
+        if schedule != "cycles":
+            return f"{'day' if schedule == 'daily' else 'week'} {number} of the plan"
+        if not cycle.begun:
+            return f"cycle {number}, not begun"
+        return f"cycle {number}, {'dosing' if into < self.plan.days[-1] else 'rest'} phase"
+
+
+def _course(plan: DosingPlan, participant: Participant, first: date, last: date, zero_dose: ZeroDose) -> _Course | None:
+    """Return the way through the plan, None where the plan is not one of days or its first day is in doubt."""
+    start = plan_start(plan, participant, zero_dose)
+    if start.on is None or start.doubt:
+        return None
+    one_of_each = {dose.cycle: dose for dose in doses_planned_for(plan, participant, start.on, zero_dose)}
     end = dosing_ended(participant, first)
-    ended = None if end is None else end.latest
-    last_given = max((period.last.latest.date() for period in given), default=first)
-    low, high = (_phase_on(day, first, plan, ended, last_given) for day in (at.earliest.date(), at.latest.date()))
-    return low if low == high else f"between {low} and {high}"
-
-
-def _phase_on(day: date, first: date, plan: DosingPlan, ended: date | None, last_given: date) -> str:
-    """Name the phase of the plan on a day; an optional cycle that no dose has begun is none."""
-    if day < first:
-        return "before the first dose"
-    if ended is not None and day > ended:
-        return "after the end of dosing"
-    past, into = divmod((day - first).days, plan.cycle_days)
-    begun = last_given >= first + timedelta(days=past * plan.cycle_days)
-    if past >= plan.most_cycles or (past >= plan.cycles and not begun):
-        return "after the last cycle"
-    return f"cycle {past + 1}, {'dosing' if into < plan.days[-1] else 'rest'} phase"
+    return _Course(plan, tuple(one_of_each.values()), first, last, None if end is None else end.latest)
 
 
 def _since_last_dose(at: Dtc, given: list[_Period]) -> str:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from rules.dosing_plan import DosingPlan
 from rules.graded import GradedFinding
 from rules.hit import Judgement
 from rules.records import Participant
-from rules.rulebook import DosingPlan, Header
+from rules.rulebook import Header
 
 
 @dataclass(frozen=True, kw_only=True)

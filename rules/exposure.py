@@ -17,9 +17,8 @@ ZeroDose = Literal["placebo", "not-given"]
 
 _NOT_PERFORMED = frozenset({"SCHEDULED", "PLANNED"})
 _NOT_AN_END = frozenset({"PROTOCOL MILESTONE", "OTHER EVENT"})
-_MILESTONES = frozenset(
-    {"RANDOMIZED", "RANDOMISED", "INFORMED CONSENT OBTAINED", "ENROLLED", "ELIGIBILITY CRITERIA MET"}
-)
+_RANDOMISED = frozenset({"RANDOMIZED", "RANDOMISED", "随机", "随机化", "已随机"})
+_MILESTONES = _RANDOMISED | {"INFORMED CONSENT OBTAINED", "ENROLLED", "ELIGIBILITY CRITERIA MET"}
 _ENDS = frozenset(
     {
         "ADVERSE EVENT", "COMPLETED", "CONSENT WITHDRAWN", "DEAD", "DEATH", "DIED", "DISCONTINUED", "DISEASE RELAPSE",
@@ -128,6 +127,12 @@ def dosing_ended(participant: Participant, first: date | None) -> EndOfDosing | 
     earliest = min((end.earliest.date() for end in dated), default=date.min)
     on = min(dated, key=lambda end: (end.latest, end.earliest), default=None)
     return EndOfDosing(earliest, date.max if on is None else on.latest.date(), on, None in ends)
+
+
+def randomised(participant: Participant) -> Dtc | None:
+    """Return when DS says that a participant was randomised, the first time; None where no date tells."""
+    rows = [row for row in participant.dispositions if (row.dsdecod or row.dsterm).upper() in _RANDOMISED]
+    return min((row.dsstdtc for row in rows if row.dsstdtc is not None), key=_order, default=None)
 
 
 def left_study(participant: Participant) -> date | None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from rules.dose_records import covers, day_of, given_records
 from rules.dtc import Dtc
-from rules.exposure import ZeroDose, first_dose, is_scheduled, may_be_dosed
+from rules.exposure import ZeroDose, first_dose, is_scheduled, may_be_dosed, randomised
+from rules.planned_dose import PlannedDose, doses_planned_for, in_window
 from rules.records import Dose, Participant
-from rules.regimen import PlannedDose, in_window, planned_doses
 
 if TYPE_CHECKING:
-    from rules.rulebook import DosingPlan
+    from rules.dosing_plan import DosingPlan
 
 _TOO_MANY = 3
 """Of how many later doses, all outside the plan, the date of the first dose is the likelier mistake."""
@@ -34,10 +34,54 @@ class PlanStart:
 
 
 def plan_start(plan: "DosingPlan", participant: Participant, zero_dose: ZeroDose) -> PlanStart:
-    """Return the day of the first dose, and what makes it doubtful; without a day or a doubt nobody was dosed.
+    """Return the first day of a participant's plan, and what makes it doubtful; without either nothing is planned."""
+    if plan.schedule == "as collected":
+        return PlanStart()
+    of = _Records(
+        tuple(filter(day_of, given_records(participant, zero_dose))),
+        tuple(dose for dose in participant.doses if day_of(dose) is not None and not is_scheduled(dose)),
+    )
+    if plan.anchor == "randomisation":
+        return _from_randomisation(plan, participant, zero_dose, of)
+    return _from_first_dose(plan, participant, zero_dose, of)
 
-    A date that is mistyped by months would make a miss of every planned dose until the second dose recorded. Records
-    of what was not given confirm a date as those of doses do.
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """A participant's dose records of known days: of what was given, and of all that is told of."""
+
+    given: tuple[Dose, ...]
+    told: tuple[Dose, ...]
+
+    def days_given(self, after: date = date.min) -> set[date]:
+        """Return the days after a day on which doses were given."""
+        return {day for record in self.given if (day := day_of(record)) is not None and day > after}
+
+    def lie_outside(self, planned: Sequence[PlannedDose], but: date | None = None) -> bool:
+        """Whether no record, but for those of one day, fits a planned dose; those of what was not given count too."""
+        rest = [record for record in self.told if day_of(record) != but]
+        return not any(in_window(dose, record) or covers(record, dose.on) for dose in planned for record in rest)
+
+
+def _from_randomisation(plan: "DosingPlan", participant: Participant, zero_dose: ZeroDose, of: _Records) -> PlanStart:
+    """Count from the day of randomisation."""
+    on = randomised(participant)
+    if on is None:
+        return PlanStart(doubt="DS gives no date of randomisation" if of.given else "")
+    if not on.has_day:
+        return PlanStart(doubt=f"randomisation has no day: {on}")
+    start = on.earliest.date()
+    planned = doses_planned_for(plan, participant, start, zero_dose)
+    if len(of.days_given()) >= _TOO_MANY and of.lie_outside(planned):
+        doubt = f"every dose lies outside the plan as counted from randomisation on {start}: is that date right?"
+        return PlanStart(start, doubt, of.given)
+    return PlanStart(start)
+
+
+def _from_first_dose(plan: "DosingPlan", participant: Participant, zero_dose: ZeroDose, of: _Records) -> PlanStart:
+    """Count from the day of the first dose.
+
+    A date that is mistyped by months would make a miss of every planned dose until the second dose recorded.
     """
     first = first_dose(participant, zero_dose)
     if first is None:
@@ -46,35 +90,22 @@ def plan_start(plan: "DosingPlan", participant: Participant, zero_dose: ZeroDose
     if not first.has_day:
         return PlanStart(doubt=f"the first dose has no day: {first}")
     start = first.earliest.date()
-    given = sorted(filter(day_of, given_records(participant, zero_dose)), key=lambda record: day_of(record) or start)
-    told = [record for record in participant.doses if day_of(record) is not None and not is_scheduled(record)]
-    planned = planned_doses(plan, start)
-    if _all_outside(planned, given, told, start):
+    planned = doses_planned_for(plan, participant, start, zero_dose)
+    later = of.days_given(after=start)
+    # One later dose is enough where only DM tells of the first day, or where the whole plan was over before it.
+    lone = start not in of.days_given() or min(later, default=start) > planned[-1].closes
+    if len(later) >= (1 if lone else _TOO_MANY) and of.lie_outside(planned, but=start):
         doubt = f"every later dose lies outside the plan as counted from the first dose on {start}: is that date right?"
-        return PlanStart(start, doubt, tuple(given))
+        return PlanStart(start, doubt, tuple(sorted(of.given, key=lambda record: day_of(record) or start)))
     expected = [dose for dose in planned if dose.cycle <= plan.cycles]
     for name, on in _known_of(participant):
-        if unrecorded := _alone_before(on, expected, told, start):
+        if unrecorded := _alone_before(on, expected, of.told, start):
             doubt = (
                 f"the first dose on {start} lies before {name} {on}, with {unrecorded} planned doses between and "
                 "nothing recorded of them: is that date right?"
             )
-            return PlanStart(start, doubt, tuple(record for record in given if day_of(record) == start))
+            return PlanStart(start, doubt, tuple(record for record in of.given if day_of(record) == start))
     return PlanStart(start)
-
-
-def _all_outside(planned: Sequence[PlannedDose], given: Sequence[Dose], told: Sequence[Dose], start: date) -> bool:
-    """Whether all that is recorded lies outside the plan, so that the first day is the likelier mistake.
-
-    One later dose is enough where only DM tells of that day, or where the whole plan is over before the second dose.
-    """
-    later = {day for record in given if (day := day_of(record)) is not None and day > start}
-    only_dm = not any(day_of(record) == start for record in given)
-    enough = 1 if only_dm or min(later, default=start) > planned[-1].closes else _TOO_MANY
-    if len(later) < enough:
-        return False
-    rest = [record for record in told if day_of(record) != start]
-    return not any(in_window(dose, record) or covers(record, dose.on) for dose in planned for record in rest)
 
 
 def _known_of(participant: Participant) -> Iterator[tuple[str, Dtc]]:

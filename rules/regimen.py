@@ -4,7 +4,7 @@ What is expected comes from a dosing plan, or from the dose records themselves (
 and dispositions in study-local time; it must not know amounts, treatments or what follows from a missed dose.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -12,41 +12,36 @@ from typing import TYPE_CHECKING
 
 from rules.dose_records import covers, day_of, dose_records, says_whether, spans_days
 from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, is_scheduled, was_given
+from rules.planned_dose import PlannedDose, doses_planned_for, in_window
 from rules.records import Dose, Participant
 
 if TYPE_CHECKING:
-    from rules.rulebook import DosingPlan
+    from rules.dosing_plan import DosingPlan
 
 
 class Fate(StrEnum):
     """What became of an expected dose."""
 
     GIVEN = "given"
+    EARLY = "taken early"  # before its window, and near enough to be this dose
+    LATE = "taken late"
     NOT_GIVEN = "recorded as not given"
     NO_RECORD = "nothing recorded"
     UNCLEAR = "unclear"  # a record that could be this dose has no day, or does not say whether it occurred
+    POSTPONED = "recorded as not given: its cycle began later"
     NOT_EXPECTED = "not expected"  # dosing ended before it, or its optional cycle never began
     NOT_DUE = "not due"
     MAY_HAVE_ENDED = "dosing may have ended before it"  # and nothing is recorded of it
 
 
+TAKEN = frozenset({Fate.GIVEN, Fate.EARLY, Fate.LATE})
 MISSED = frozenset({Fate.NOT_GIVEN, Fate.NO_RECORD})
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedDose:
-    """One dose of the plan: its day, and the first and last day on which it may be given."""
-
-    cycle: int
-    on: date
-    name: str  # what the protocol calls it, such as C2D5
-    opens: date
-    closes: date
+_NOT_ASKED_FOR = frozenset({Fate.NOT_EXPECTED, Fate.POSTPONED})
 
 
 @dataclass(frozen=True, slots=True)
 class DoseFate:
-    """An expected dose, what became of it, and the record that says so.
+    """An expected dose, what became of it, and the record that says so; `planned` where it is a dose of a plan.
 
     `deadline` is the study-local moment from which a dose without a record counts as missed.
     """
@@ -56,44 +51,37 @@ class DoseFate:
     fate: Fate
     record: Dose | None = None
     deadline: datetime | None = None
-
-
-def planned_doses(plan: "DosingPlan", first: date) -> tuple[PlannedDose, ...]:
-    """Lay the plan out from the day of the first dose, optional cycles included."""
-    window = timedelta(days=plan.window_days)
-    return tuple(
-        PlannedDose(cycle, on, f"C{cycle}D{day}", on - window, on + window)
-        for cycle in range(1, plan.most_cycles + 1)
-        for day in plan.days
-        for on in [first + timedelta(days=(cycle - 1) * plan.cycle_days + day - 1)]
-    )
+    planned: PlannedDose | None = None
 
 
 def fates_by_plan(
-    plan: "DosingPlan", participant: Participant, first: date, zero_dose: ZeroDose, local_now: datetime
+    plan: "DosingPlan", participant: Participant, start: date, zero_dose: ZeroDose, local_now: datetime
 ) -> tuple[DoseFate, ...]:
     """Say what became of each planned dose; a record of a dose not given that fits none of them follows at its day.
 
     A record of several days covers every planned dose within them; the others are assigned one to one within the
-    windows, so that neighbouring windows never share a dose. A cycle beyond the minimum is expected once begun.
+    windows, so that neighbouring windows never share a dose, and what is left within the tolerance of the plan. A
+    cycle beyond the minimum is expected once begun. `start` is the first day of the plan.
     """
-    planned = planned_doses(plan, first)
+    planned = doses_planned_for(plan, participant, start, zero_dose)
     records = dose_records(participant)
     given = [record for record in records if was_given(record, zero_dose) and says_whether(record)]
     refused = [record for record in records if not was_given(record, zero_dose) and not is_scheduled(record)]
     unsure = [r for r in records if not is_scheduled(r) and (not says_whether(r) or (r in given and day_of(r) is None))]
-    given_to = _assign(planned, given)
+    begun = [dose for dose in planned if dose.begun]
+    given_to = _assign(begun, given)
+    given_to |= _assign_beside(begun, given, given_to)
     refused_to = _assign([dose for dose in planned if dose not in given_to], refused)
     told = given_to | refused_to
-    begun = max((dose.cycle for dose in told), default=0)
-    ended = dosing_ended(participant, first)
-    last = max((day for record in given if (day := day_of(record)) is not None), default=first)
+    last_begun = max((dose.cycle for dose in told), default=0)
+    ended = dosing_ended(participant, start)
+    last = max((day for record in given if (day := day_of(record)) is not None), default=start)
     answers = []
     for dose in planned:
-        expected = dose.cycle <= max(plan.cycles, begun) and (ended is None or dose.on <= ended.latest)
-        deadline = midnight(dose.closes + timedelta(days=1 + plan.entry_grace_days))
+        expected = dose.cycle <= max(plan.cycles, last_begun) and (ended is None or dose.on <= ended.latest)
+        deadline = midnight(dose.latest + timedelta(days=1 + plan.entry_grace_days))
         if dose in given_to:
-            fate, record = Fate.GIVEN, given_to[dose]
+            fate, record = _when_taken(dose, given_to[dose]), given_to[dose]
         elif not expected:
             fate, record = Fate.NOT_EXPECTED, None
         elif dose in refused_to:
@@ -101,9 +89,9 @@ def fates_by_plan(
         else:
             fate, record = _without_record(dose, deadline, unsure, local_now)
             fate = _unless_ended(fate, dose.on, ended, last)
-        answers.append(DoseFate(dose.name, dose.on, fate, record, deadline))
+        answers.append(DoseFate(dose.name, dose.on, fate, record, deadline, dose))
     strays = [r for r in refused if r not in refused_to.values() and not any(in_window(dose, r) for dose in told)]
-    answers += [_as_collected(stray, Fate.NOT_GIVEN) for stray in strays if not _is_after(stray, ended)]
+    answers += [_as_collected(r, _of_stray(r, planned)) for r in strays if not _is_after(r, ended)]
     return _in_order(answers)
 
 
@@ -147,7 +135,7 @@ def runs_of_missed(fates: Sequence[DoseFate], at_least: int) -> Iterator[tuple[D
     Records that share a name tell of one dose.
     """
     run: list[DoseFate] = []
-    for fate in (*(f for f in fates if f.fate is not Fate.NOT_EXPECTED), None):
+    for fate in (*(f for f in fates if f.fate not in _NOT_ASKED_FOR), None):
         if fate is not None and fate.fate in MISSED:
             run.append(fate)
             continue
@@ -200,6 +188,34 @@ def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[Pla
     return covered | {free[i]: single[j][1] for i, j in best[-1][-1][2]}
 
 
+def _assign_beside(
+    planned: Sequence[PlannedDose], records: Sequence[Dose], assigned: Mapping[PlannedDose, Dose]
+) -> dict[PlannedDose, Dose]:
+    """Assign what lies in no window, or in one that another dose has, to the doses left over within their tolerance."""
+    used = {id(record) for record in assigned.values()}
+    rest = [record for record in records if id(record) not in used and not spans_days(record)]
+    left = {replace(dose, opens=dose.earliest, closes=dose.latest): dose for dose in planned if dose not in assigned}
+    return {left[wide]: record for wide, record in _assign(list(left), rest).items()} if rest else {}
+
+
+def _when_taken(dose: PlannedDose, record: Dose) -> Fate:
+    """Whether a dose was taken in its window, before or after it."""
+    day = day_of(record)
+    if day is None or spans_days(record) or dose.opens <= day <= dose.closes:
+        return Fate.GIVEN
+    return Fate.EARLY if day < dose.opens else Fate.LATE
+
+
+def _of_stray(record: Dose, planned: Sequence[PlannedDose]) -> Fate:
+    """The fate of a record of a dose not given that fits no planned one: it may lie before a cycle that began later."""
+    day = day_of(record)
+    for dose in planned:
+        waited = timedelta(days=max(dose.postponed, 0))
+        if day is not None and dose.begins - waited <= day < dose.begins:
+            return Fate.POSTPONED
+    return Fate.NOT_GIVEN
+
+
 def _as_collected(record: Dose, fate: Fate) -> DoseFate:
     """What a record says of itself. It is named by its date: record keys may tell the treatment."""
     return DoseFate(f"dose of {record.stdtc or 'unknown date'}", day_of(record), fate, record)
@@ -214,12 +230,6 @@ def _is_after(record: Dose, ended: EndOfDosing | None) -> bool:
     """Whether a record certainly lies after the end of dosing."""
     day = day_of(record)
     return ended is not None and day is not None and day > ended.latest
-
-
-def in_window(dose: PlannedDose, record: Dose) -> bool:
-    """Whether a record lies in a planned dose's window."""
-    day = day_of(record)
-    return day is not None and dose.opens <= day <= dose.closes
 
 
 def midnight(day: date) -> datetime:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from rules.ctcae.identity import lab_tests
 from rules.derived import Derivable
+from rules.dosing_plan import DosingPlan
 from rules.hit import Consequence, Urgency
 from rules.kinds import FEED_TROUBLES, KINDS, Kind
 from rules.kinds.about_doses import faults_of_amounts
@@ -43,37 +44,6 @@ class Strict(BaseModel):
     """Refuses unknown keys; types are not coerced, because every entry is validated strictly."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DosingPlan(Strict):
-    """Planned doses by day within a cycle, counted from the first dose as day 1.
-
-    `cycles` are expected of everybody; each further one up to `max_cycles` is expected once a record shows it begun.
-    """
-
-    days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
-    cycle_days: Annotated[int, Field(ge=1)]
-    cycles: Annotated[int, Field(ge=1)]
-    max_cycles: Annotated[int, Field(ge=1)] | None = None
-    window_days: Annotated[int, Field(ge=0)] = 1
-    entry_grace_days: Annotated[int, Field(ge=0)] = 2
-    protocol_section: str = ""
-    protocol_choice: bool = False
-
-    @property
-    def most_cycles(self) -> int:
-        """The number of cycles at most, optional ones included."""
-        return self.max_cycles or self.cycles
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> Self:
-        if list(self.days) != sorted(set(self.days)):
-            raise ValueError("days must rise, each named once")
-        if self.days[-1] > self.cycle_days:
-            raise ValueError(f"day {self.days[-1]} lies beyond the cycle's {self.cycle_days} days")
-        if self.most_cycles < self.cycles:
-            raise ValueError(f"max_cycles {self.max_cycles} is less than cycles {self.cycles}")
-        return self
 
 
 class Header(Strict):
@@ -198,14 +168,23 @@ def parse_rulebook(text: str, name: str) -> Rulebook:
         if rule.kind not in KINDS:
             raise RulebookError(f"{place}: kind: '{rule.kind}' is unknown (known: {', '.join(sorted(KINDS))})")
         whens[rule.id] = _read(KINDS[rule.kind].when, rule.when, f"{place}: when", ctcae=header.ctcae)
-        if KINDS[rule.kind].needs_dosing_plan(whens[rule.id]) and dosing is None:
-            raise RulebookError(f"{place}: when: needs a [dosing] plan and the rulebook has none")
+        if fault := _lacks_plan(KINDS[rule.kind].schedules(whens[rule.id]), dosing):
+            raise RulebookError(f"{place}: when: needs a [dosing] plan {fault}")
         rules.append(rule)
     _insist_on_feed_rules(whens, book)
     _insist_on_results({rule.id: KINDS[rule.kind] for rule in rules}, whens, book)
     for rule_id, fault in faults_of_amounts(whens, header.zero_dose):
         raise RulebookError(f"{book}: rule {rule_id}: when: least_per_day: {fault}")
     return Rulebook(header, dosing, tuple(rules), whens, text)
+
+
+def _lacks_plan(schedules: frozenset[str], dosing: DosingPlan | None) -> str:
+    """Say why the plan of a book is not one that a rule needs; '' where it is, or where the rule needs none."""
+    if not schedules or (dosing is not None and dosing.schedule in schedules):
+        return ""
+    if dosing is None:
+        return "and the rulebook has none"
+    return f"with schedule = {' or '.join(map(repr, sorted(schedules)))}, not {dosing.schedule!r}"
 
 
 def _insist_on_feed_rules(whens: dict[str, BaseModel], book: str) -> None:

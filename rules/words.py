@@ -8,7 +8,9 @@ from textwrap import fill, indent
 
 from rules.ctcae.identity import lab_tests
 from rules.derived import Derivable
-from rules.rulebook import DosingPlan, Header, Rule, Rulebook
+from rules.dosing_plan import DosingPlan, Sides
+from rules.planned_dose import OWN_START
+from rules.rulebook import Header, Rule, Rulebook
 
 _WIDTH = 100
 _URGENCY = {
@@ -86,15 +88,59 @@ def _head(header: Header, sha256: str) -> Iterator[str]:
 
 def _plan(plan: DosingPlan) -> str:
     """The dosing plan in sentences."""
-    days = ", ".join(str(day) for day in plan.days)
-    further = f", and each further one up to {plan.max_cycles} once begun" if plan.most_cycles > plan.cycles else ""
-    return (
-        f"Doses on days {days} of a cycle of {plan.cycle_days} days, counted from the first dose as day 1. "
-        f"{plan.cycles} cycles are expected of everybody{further}. Each dose may be given at most "
-        f"{_days(plan.window_days)} before or after its day; a dose of which nothing is recorded when "
-        f"{_days(plan.entry_grace_days)} more have passed counts as missed."
-        f"{_source(plan.protocol_section, choice=plan.protocol_choice)}"
+    words = [*_what(plan), *(_collected(plan) if plan.schedule == "as collected" else _when(plan))]
+    return f"{' '.join(words)}{_source(plan.protocol_section, choice=plan.protocol_choice)}"
+
+
+def _what(plan: DosingPlan) -> Iterator[str]:
+    """How much is given, and how."""
+    if plan.amount is not None:
+        yield f"Each dose is {plan.amount}."
+    if plan.route:
+        also = f", also written {', '.join(plan.route[1:])}" if plan.route[1:] else ""
+        yield f"Its route is {plan.route[0]}{also}".removesuffix(".") + "."
+
+
+def _collected(plan: DosingPlan) -> Iterator[str]:
+    yield (
+        "Doses are expected as the records of EC tell of them: prespecified (ECPRESP) or scheduled (ECMOOD). "
+        f"A scheduled dose of which nothing is recorded {_days(plan.entry_grace_days)} after its day counts as missed."
     )
+
+
+def _when(plan: DosingPlan) -> Iterator[str]:
+    """On which days a dose is planned, how far from its day it may be, and when it counts as missed."""
+    from_day_1 = "randomisation" if plan.anchor == "randomisation" else "the first dose"
+    more, most = plan.most_cycles > plan.cycles, plan.most_cycles
+    if plan.schedule != "cycles":
+        further = f", and each further one up to {most} once a later one is recorded" if more else ""
+        yield (
+            f"One dose every {'day' if plan.schedule == 'daily' else 'week'}, counted from {from_day_1} as day 1. "
+            f"{plan.cycles} doses are expected of everybody{further}."
+        )
+    else:
+        days = ", ".join(map(str, plan.days))
+        further = f", and each further one up to {most} once begun" if more else ""
+        yield (
+            f"Doses on days {days} of a cycle of {_days(plan.cycle_days)}, counted from {from_day_1} as day 1. "
+            f"{plan.cycles} cycles are expected of everybody{further}."
+        )
+    if plan.anchor == OWN_START:
+        yield (
+            "The days of each cycle are counted from its own first dose. A cycle may be postponed as a whole by "
+            f"{_days(plan.cycle_delay_days)} at most; until then none of its doses is missed."
+        )
+    yield f"Each dose may be given at most {_sides(plan.window_days)} its day."
+    if plan.tolerance_days is not None:
+        yield f"Outside that, and at most {_sides(plan.tolerance_days)} its day, it was taken early or late."
+    yield f"A dose of which nothing is recorded when {_days(plan.entry_grace_days)} more have passed counts as missed."
+
+
+def _sides(sides: Sides) -> str:
+    """Say how far before and after."""
+    if sides.early == sides.late:
+        return f"{_days(sides.early)} before or after"
+    return f"{_days(sides.early)} before or {_days(sides.late)} after"
 
 
 def _days(number: int) -> str:

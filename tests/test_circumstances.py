@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from rules.circumstances import circumstances
+from rules.dosing_plan import DosingPlan
 from rules.dtc import Dtc
 from rules.records import Disposition, Dose, Participant, Subject
-from rules.rulebook import DosingPlan
 
 PLAN = DosingPlan(days=(1, 3, 5, 7, 9, 11, 13), cycle_days=28, cycles=2, max_cycles=3)
 

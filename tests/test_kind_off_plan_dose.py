@@ -146,6 +146,6 @@ def test_a_least_amount_in_a_unit_that_does_not_convert_does_not_load():
 
 
 def test_only_windows_need_a_plan():
-    needs = KINDS["off_plan_dose"].needs_dosing_plan
-    assert needs(BOOK.whens["DOS-04"])
-    assert not needs(When(after_end=True, min_gap_hours=36))
+    schedules = KINDS["off_plan_dose"].schedules
+    assert schedules(BOOK.whens["DOS-04"]) == {"cycles", "daily", "weekly"}
+    assert not schedules(When(after_end=True, min_gap_hours=36))

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.dose_records import given_records
+from rules.dosing_plan import DosingPlan
 from rules.dtc import Dtc
+from rules.planned_dose import planned_doses
 from rules.records import Disposition, Dose, Participant, Subject
-from rules.regimen import Fate, _assign, fates_as_collected, fates_by_plan, planned_doses, runs_of_missed
-from rules.rulebook import DosingPlan
+from rules.regimen import Fate, _assign, fates_as_collected, fates_by_plan, runs_of_missed
 
 PLAN = DosingPlan(days=(1, 3, 5, 7, 9, 11, 13), cycle_days=28, cycles=3, max_cycles=6)
 FIRST = date(2026, 1, 1)

@@ -56,7 +56,7 @@ class Kind:
     describe: Callable[[Any], str]
     domains: Callable[[Any], frozenset[str]]  # when the study brings none of these, the rule is not evaluable
     level: Literal["participant", "feed"] = "participant"
-    needs_dosing_plan: Callable[[Any], bool] = lambda when: False
+    schedules: Callable[[Any], frozenset[str]] = lambda when: frozenset()  # of the dosing plan that it needs, if any
     tests: Callable[[Any], Iterable[str]] = lambda when: ()  # whose results are judged
     follows: Callable[[Any], tuple[str, ...]] = lambda when: ()  # the rules whose hits it asks for: judged after them
     names_results: bool = False  # whether its hits name the results that met the criterion
@@ -67,6 +67,8 @@ def _always(*domains: str) -> Callable[[Any], frozenset[str]]:
     return lambda when: frozenset(domains)
 
 
+_ANY_PLAN = frozenset({"cycles", "daily", "weekly", "as collected"})
+
 FEED_TROUBLES: tuple[str, ...] = get_args(feed.Trouble)
 """What can be wrong with a source; every rulebook watches for all of them."""
 
@@ -76,7 +78,7 @@ KINDS: dict[str, Kind] = {
         adherence.judge,
         adherence.describe,
         _always("EC", "EX"),
-        needs_dosing_plan=lambda when: True,
+        schedules=lambda when: _ANY_PLAN,
     ),
     "dose_excess": Kind(dose_excess.When, dose_excess.judge, dose_excess.describe, _always("EC", "EX")),
     "criteria_count": Kind(
@@ -93,7 +95,7 @@ KINDS: dict[str, Kind] = {
         expected_sample.judge,
         expected_sample.describe,
         _always("LB"),
-        needs_dosing_plan=lambda when: bool(when.needs_dosing_plan),
+        schedules=lambda when: frozenset({"cycles"} if when.before_cycles_days is not None else ()),
     ),
     "feed": Kind(feed.When, feed.judge, feed.describe, _always(), level="feed"),
     "fever": Kind(
@@ -127,14 +129,14 @@ KINDS: dict[str, Kind] = {
         missed_dose.judge,
         missed_dose.describe,
         _always("EC", "EX"),
-        needs_dosing_plan=lambda when: bool(when.against == "plan"),
+        schedules=lambda when: _ANY_PLAN if when.against == "plan" else frozenset(),
     ),
     "off_plan_dose": Kind(
         off_plan_dose.When,
         off_plan_dose.judge,
         off_plan_dose.describe,
         _always("EC", "EX"),
-        needs_dosing_plan=lambda when: bool(when.outside_windows),
+        schedules=lambda when: _ANY_PLAN - {"as collected"} if when.outside_windows else frozenset(),
     ),
     "repeat_sample": Kind(
         repeat_sample.When,

@@ -16,10 +16,11 @@ from rules.hit import Answer, Due, Judgement
 from rules.kinds.about_doses import about_doses, next_due
 from rules.plan_start import plan_start
 from rules.records import Participant
-from rules.regimen import MISSED, DoseFate, Fate, fates_by_plan
+from rules.regimen import MISSED, TAKEN, DoseFate, Fate, fates_as_collected, fates_by_plan
 
 if TYPE_CHECKING:
     from rules.context import Context
+    from rules.dosing_plan import DosingPlan
     from rules.rulebook import Rule
 
 _SCOPE = "adherence"
@@ -36,16 +37,12 @@ class When(BaseModel):
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement | Due]:
     """Answer from the first dose on after which the share was too small; what brings it back is told as recovery."""
-    zero_dose, plan = context.header.zero_dose, context.dosing
+    plan = context.dosing
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
-    start = plan_start(plan, participant, zero_dose)
-    if start.on is None or start.doubt or not dose_records(participant):
-        return  # rules of kind `missed_dose` say what is not known of the plan
-    fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
-    yield from next_due(fates, context)
-    planned = [fate for fate in fates if fate.deadline is not None]  # a record of another day is no dose of the plan
-    over = [fate for fate in planned if fate.fate is Fate.GIVEN or fate.fate in MISSED]
+    planned = _planned(plan, participant, context)
+    yield from next_due(planned, context)
+    over = [fate for fate in planned if fate.fate in TAKEN or fate.fate in MISSED]
     shares = [_share(over[: number + 1]) for number in range(len(over))]
     small = [number + 1 >= when.after_doses and share < when.below_percent for number, share in enumerate(shares)]
     if True in small:
@@ -57,9 +54,24 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         yield about_doses(rule, participant, _SCOPE, f"what became of these doses is not known: {names}", told=False)
 
 
+def _planned(plan: "DosingPlan", participant: Participant, context: "Context") -> list[DoseFate]:
+    """The doses of the plan: a record of another day is none, but in a plan that is as collected each one is.
+
+    Rules of kind `missed_dose` say what is not known of the plan.
+    """
+    zero_dose = context.header.zero_dose
+    if plan.schedule == "as collected":
+        return list(fates_as_collected(participant, zero_dose, plan.entry_grace_days, context.local_now))
+    start = plan_start(plan, participant, zero_dose)
+    if start.on is None or start.doubt or not dose_records(participant):
+        return []
+    fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
+    return [fate for fate in fates if fate.planned is not None]
+
+
 def _share(fates: list[DoseFate]) -> Decimal:
     """Return the share of doses given, in percent."""
-    return Decimal(100 * sum(fate.fate is Fate.GIVEN for fate in fates)) / len(fates)
+    return Decimal(100 * sum(fate.fate in TAKEN for fate in fates)) / len(fates)
 
 
 def _hit(
@@ -71,7 +83,7 @@ def _hit(
     *,
     recovered: bool,
 ) -> Judgement:
-    given = sum(fate.fate is Fate.GIVEN for fate in over)
+    given = sum(fate.fate in TAKEN for fate in over)
     missed = [fate for fate in over if fate.fate in MISSED]
     now = f"{given} of {len(over)} planned doses given ({shares[-1]:.0f} %)"
     return Judgement(

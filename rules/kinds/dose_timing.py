@@ -18,6 +18,7 @@ from rules.exposure import (
     last_dose,
     may_be_dosed,
 )
+from rules.plan_start import plan_start
 from rules.records import AdverseEvent, Participant
 from rules.regimen import Fate, fates_by_plan
 
@@ -131,17 +132,12 @@ def _is_or_may_be_dosed(participant: Participant, zero_dose: ZeroDose) -> bool:
 def _unrecorded(onset: Dtc, participant: Participant, context: "Context", hours: int) -> str:
     """Name a planned dose without a record that may have been given within so many hours before an onset."""
     plan, zero_dose = context.dosing, context.header.zero_dose
-    first = first_dose(participant, zero_dose)
-    if plan is None or first is None or not first.has_day:
+    start = plan_start(plan, participant, zero_dose).on if plan is not None else None
+    if plan is None or start is None:
         return ""
-    window = timedelta(days=plan.window_days)
     earliest, latest = (onset.earliest - timedelta(hours=hours)).date(), onset.latest.date()
-    fates = fates_by_plan(plan, participant, first.earliest.date(), zero_dose, context.local_now)
-    return next(
-        (
-            fate.name
-            for fate in fates
-            if fate.fate in _MAY_HAVE_BEEN and fate.on is not None and earliest - window <= fate.on <= latest + window
-        ),
-        "",
-    )
+    for fate in fates_by_plan(plan, participant, start, zero_dose, context.local_now):
+        dose = fate.planned
+        if fate.fate in _MAY_HAVE_BEEN and dose and dose.earliest <= latest and earliest <= dose.latest:
+            return fate.name
+    return ""

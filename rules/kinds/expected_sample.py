@@ -18,8 +18,9 @@ from rules.exposure import dosing_ended, first_dose, left_study, may_be_dosed
 from rules.graded import GradedFinding
 from rules.hit import EVERYTHING, Answer, Due, Judgement
 from rules.plan_start import plan_start
+from rules.planned_dose import PlannedDose
 from rules.records import Dose, Participant
-from rules.regimen import Fate, fates_by_plan, midnight, planned_doses
+from rules.regimen import TAKEN, DoseFate, Fate, fates_by_plan, midnight
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -57,11 +58,6 @@ class When(BaseModel):
             if any(7 * (later - week) <= 2 * self.window_days for week, later in pairwise(weeks)):
                 raise ValueError(f"at_weeks: windows of {self.window_days} days either side overlap")
         return self
-
-    @property
-    def needs_dosing_plan(self) -> bool:
-        """Whether cycles must be known."""
-        return self.before_cycles_days is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +103,48 @@ def expected_samples(when: When, participant: Participant, first: date, context:
             if ended is None or (on - ended.earliest).days <= when.after_end_days:
                 found.append(Expected(f"week {week}", on - window, on + window, midnight(on + window + grace)))
     elif when.before_cycles_days is not None:
-        for cycle, dose, on in _cycles_begun(participant, first, context):
+        for cycle, dose, on in _cycles_begun(participant, context):
             opens = on - timedelta(days=when.before_cycles_days)
             found.append(Expected(f"before cycle {cycle}", opens, on, midnight(on + grace), dose))
     return [sample for sample in found if left is None or sample.closes < left]
 
 
-def coming_samples(when: When, participant: Participant, first: date, context: "Context") -> list[Expected]:
+def coming_samples(when: When, participant: Participant, context: "Context") -> list[Expected]:
     """Return the samples before planned cycles that have not begun: when to draw them, if dosing goes as planned."""
-    plan = context.dosing
-    if when.before_cycles_days is None or plan is None:
+    if when.before_cycles_days is None:
         return []
-    fates = fates_by_plan(plan, participant, first, context.header.zero_dose, context.local_now)
-    fate_of = {fate.name: fate.fate for fate in fates}
-    planned = planned_doses(plan, first)
-    begun = {dose.cycle for dose in planned if fate_of[dose.name] is Fate.GIVEN}
-    openings = [next(doses) for _, doses in groupby(planned, lambda dose: dose.cycle)]
+    fates = _doses_of_cycles(participant, context)
+    begun = {dose.cycle for dose, fate in fates if fate.fate in TAKEN}
+    openings = [next(doses) for _, doses in groupby(fates, lambda pair: pair[0].cycle)]
     before = timedelta(days=when.before_cycles_days)
     return [
         Expected(f"before cycle {dose.cycle}", dose.on - before, dose.on, midnight(dose.on))
-        for dose in openings
-        if dose.cycle not in begun and fate_of[dose.name] is Fate.NOT_DUE
+        for dose, fate in openings
+        if dose.cycle not in begun and fate.fate is Fate.NOT_DUE
     ]
 
 
-def _cycles_begun(participant: Participant, first: date, context: "Context") -> Iterator[tuple[int, Dose, date]]:
-    """Yield each cycle in which a planned dose was given, with the first such dose and its day."""
+def _doses_of_cycles(participant: Participant, context: "Context") -> list[tuple[PlannedDose, DoseFate]]:
+    """Return the doses of the plan with what became of each."""
     plan = context.dosing
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
-    cycles = {dose.name: dose.cycle for dose in planned_doses(plan, first)}
+    zero_dose = context.header.zero_dose
+    start = plan_start(plan, participant, zero_dose)
+    if start.on is None:
+        return []
+    fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
+    return [(fate.planned, fate) for fate in fates if fate.planned is not None]
+
+
+def _cycles_begun(participant: Participant, context: "Context") -> Iterator[tuple[int, Dose, date]]:
+    """Yield each cycle in which a planned dose was given, with the first such dose and its day."""
     begun: set[int] = set()
-    for fate in fates_by_plan(plan, participant, first, context.header.zero_dose, context.local_now):
+    for dose, fate in _doses_of_cycles(participant, context):
         day = day_of(fate.record) if fate.record is not None else None
-        if fate.fate is Fate.GIVEN and fate.record is not None and day is not None and cycles[fate.name] not in begun:
-            begun.add(cycles[fate.name])
-            yield cycles[fate.name], fate.record, day
+        if fate.fate in TAKEN and fate.record is not None and day is not None and dose.cycle not in begun:
+            begun.add(dose.cycle)
+            yield dose.cycle, fate.record, day
 
 
 def results_of(when: When, participant: Participant, context: "Context", sample: Expected) -> dict[str, bool | None]:

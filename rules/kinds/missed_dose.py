@@ -67,7 +67,8 @@ def _fates(when: When, participant: Participant, context: "Context") -> tuple[tu
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
     start = plan_start(plan, participant, zero_dose)
-    if start.on is not None and not start.doubt and dose_records(participant):
+    never = plan.anchor == "randomisation" and not participant.doses and not dosed  # randomised, and never dosed
+    if start.on is not None and not start.doubt and (dose_records(participant) or never):
         return fates_by_plan(plan, participant, start.on, zero_dose, context.local_now), ""
     unknown = start.doubt
     if not dose_records(participant):

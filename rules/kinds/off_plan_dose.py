@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.dose_records import day_of, dose_records, given_records, says_whether, spans_days
-from rules.dtc import Dtc
 from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, first_dose, was_given
 from rules.hit import EVERYTHING, Judgement
 from rules.kinds.about_doses import DoseAmount, about_doses, amount_of
 from rules.kinds.amounts import Amount
-from rules.plan_start import plan_start
+from rules.kinds.beside_plan import beside_plan
+from rules.plan_start import PlanStart, plan_start
 from rules.records import Dose, Participant
-from rules.regimen import PlannedDose, planned_doses
 from rules.units import round15
 
 if TYPE_CHECKING:
     from rules.context import Context
-    from rules.rulebook import DosingPlan, Rule
+    from rules.rulebook import Rule
 
 
 class When(BaseModel):
@@ -59,7 +58,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     zero_dose = context.header.zero_dose
     given = given_records(participant, zero_dose)
     first = first_dose(participant, zero_dose)
-    for scope, reason, doses, told in _not_comparable(when, participant, given, first):
+    for scope, reason, doses, told in _not_comparable(participant, given):
         yield about_doses(rule, participant, scope, reason, doses, told=told)
     by_day = _by_day(given)
     start = first.earliest.date() if first is not None and first.has_day else None
@@ -68,15 +67,16 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         reason = "an end of dosing has no date: whether a dose was given after it is not known"
         yield about_doses(rule, participant, "end of dosing", reason, [])
     plan = context.dosing if when.outside_windows else None
-    if plan is not None and start is not None and given:
-        counted = plan_start(plan, participant, zero_dose)
-        if counted.doubt:
-            yield about_doses(rule, participant, "plan", counted.doubt, counted.records)
-            plan = None
-    planned = planned_doses(plan, start) if plan is not None and start is not None else ()
+    counted = plan_start(plan, participant, zero_dose) if plan is not None and any(map(day_of, given)) else PlanStart()
+    if counted.doubt:
+        yield about_doses(rule, participant, "plan", counted.doubt, counted.records)
+    beside: dict[date, str] = {}
+    if plan is not None and counted.on is not None and not counted.doubt:
+        beside = dict(beside_plan(plan, participant, by_day, counted.on, context))
     before: Dose | None = None
     for day, doses in by_day.items():
-        faults = [fault for fault in (_after_end(day, ended), _outside(plan, planned, start, day)) if fault]
+        faults = [fault for fault in [_after_end(day, ended)] if fault]
+        faults += [_Fault(True, beside[day])] if day in beside else []
         for dose in doses:
             if before is not None and (fault := _too_soon(when, before, dose)):
                 faults.append(fault)
@@ -87,9 +87,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         yield from _about_amounts(rule, when.least_per_day, participant, _with_amounts(by_day, participant, zero_dose))
 
 
-def _not_comparable(
-    when: When, participant: Participant, given: Sequence[Dose], first: Dtc | None
-) -> Iterator[tuple[str, str, list[Dose], bool]]:
+def _not_comparable(participant: Participant, given: Sequence[Dose]) -> Iterator[tuple[str, str, list[Dose], bool]]:
     """Say of which doses the days are not known: scope, reason, records, and whether somebody must be told."""
     subject = participant.subject
     if not dose_records(participant) and subject is not None and subject.rfxstdtc is not None:
@@ -101,8 +99,6 @@ def _not_comparable(
     for dose in given:
         if not spans_days(dose) and day_of(dose) is None:
             yield f"dose of {dose.stdtc or 'unknown date'}", "the day of a dose is not known", [dose], True
-    if when.outside_windows and first is not None and not first.has_day and any(day_of(dose) for dose in given):
-        yield "plan", f"the first dose has no day: {first}", [], True
 
 
 def _by_day(given: Sequence[Dose]) -> dict[date, list[Dose]]:
@@ -127,16 +123,6 @@ def _after_end(day: date, ended: EndOfDosing | None) -> _Fault | None:
         return None
     certain = day > ended.latest
     return _Fault(certain, f"{'after' if certain else 'it may be after'} the end of dosing on {ended.on}")
-
-
-def _outside(plan: "DosingPlan | None", planned: Sequence[PlannedDose], start: date | None, day: date) -> _Fault | None:
-    """Whether a day lies in no window of the plan, such as in a rest phase."""
-    if plan is None or start is None or any(dose.opens <= day <= dose.closes for dose in planned):
-        return None
-    cycles, days = divmod((day - start).days, plan.cycle_days)
-    if cycles >= plan.most_cycles:
-        return _Fault(True, "after the last cycle of the plan")
-    return _Fault(True, f"day {days + 1} of cycle {cycles + 1}, in no window of a planned dose")
 
 
 def _too_soon(when: When, before: Dose, dose: Dose) -> _Fault | None:
