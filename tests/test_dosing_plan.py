@@ -64,7 +64,8 @@ def judged(book, someone: Participant, now: str) -> list[str]:
 
 def lines(book, someone: Participant, now: str) -> dict[str, str]:
     """Return the calendar of doses."""
-    context = context_with_hits(book, StudyView(participants=(someone,)), datetime.fromisoformat(now).replace(tzinfo=UTC), SHANGHAI)
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    context = context_with_hits(book, StudyView(participants=(someone,)), moment, SHANGHAI)
     return {line.what: line.became for line in calendar(someone, book, context) if "dose" in line.what}
 
 
