@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from rules.circumstances import circumstances
 from rules.context import Context
 from rules.graded import GradedFinding, grade_participants
-from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun, Urgency
+from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun, Urgency, concern_of
 from rules.records import Feed, Participant, StudyView
 from rules.rulebook import Header, Rule, Rulebook
 from rules.unknown_tests import unknown_tests
@@ -102,13 +102,16 @@ def _grade(
     return graded, ungraded
 
 
-def _not_evaluable(feed: Feed, judgements: list[Judgement]) -> dict[str, int]:
-    """Add the participants that a rule could not tell about now to those it could not tell about before.
+def _not_evaluable(feed: Feed, judgements: list[Judgement]) -> dict[str, frozenset[tuple[str, str]]]:
+    """Add what a rule could not tell about now to what it could not tell about before.
 
     A rule that is blind for the whole study has said so itself, once, and is not counted here.
     """
-    now = {(j.rule_id, j.usubjid) for j in judgements if j.answer is Answer.NOT_EVALUABLE and j.usubjid}
-    return dict(Counter(feed.not_evaluable) + Counter(rule_id for rule_id, _ in now))
+    blind = {rule_id: set(about) for rule_id, about in feed.not_evaluable.items()}
+    for j in judgements:
+        if j.answer is Answer.NOT_EVALUABLE and j.usubjid:
+            blind.setdefault(j.rule_id, set()).add((j.usubjid, concern_of(j.scope, j.reason)))
+    return {rule_id: frozenset(about) for rule_id, about in blind.items()}
 
 
 @dataclass

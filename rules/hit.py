@@ -23,6 +23,11 @@ UNKNOWN_TESTS = "unknown tests"
 """The scope of the one answer about lab codes that vigil does not know; its anchors are the codes."""
 
 
+def concern_of(scope: str, reason: str) -> str:
+    """Name what an answer is about, to see that two rules cannot tell for one cause: of everything, its reason."""
+    return reason if scope == EVERYTHING else scope
+
+
 class Answer(StrEnum):
     """The three answers of a rule."""
 

@@ -311,7 +311,8 @@ class Feed:
     missing_domains: tuple[str, ...] = ()  # configured, seen before or required, and not found in this look
     shrunken: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # domain -> rows before, rows now
     participants: int = 0  # ever brought by the source
-    not_evaluable: Mapping[str, int] = field(default_factory=dict)  # rule id -> participants it cannot tell about
+    not_evaluable: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """Rule id -> what it cannot tell about: participant and concern (`rules.hit.concern_of`)."""
     unknown_tests: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Lab code and specimen that vigil does not know -> rows and participants seen now; (0, 0) for one told before."""
     domains: frozenset[str] = frozenset()  # domains of which a file was ever read, be it without a row

@@ -136,4 +136,13 @@ def _feed(case: dict[str, Any]) -> Feed:
     given["stamp_faults"] = tuple(StampFault(**file) for file in given.get("stamp_faults", ()))
     given["missing_domains"] = tuple(given.get("missing_domains", ()))
     given["shrunken"] = {domain: tuple(rows) for domain, rows in given.get("shrunken", {}).items()}
+    given["not_evaluable"] = {
+        rule_id: _blind(rule_id, **({"participants": known} if isinstance(known, int) else known))
+        for rule_id, known in given.get("not_evaluable", {}).items()
+    }
     return Feed(domains=frozenset(DOMAINS) - set(case.get("without", ())), **given)
+
+
+def _blind(rule_id: str, participants: int, about: str = "") -> frozenset[tuple[str, str]]:
+    """Say of so many participants that a rule cannot tell about one concern each: its own unless it is named."""
+    return frozenset((f"P{number}", about or rule_id) for number in range(1, participants + 1))

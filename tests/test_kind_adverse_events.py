@@ -185,7 +185,7 @@ def test_a_study_without_classes_tells_each_grave_event_that_no_list_knows_and_i
     assert len(told & known) == 6  # of those another list knows a part only
     assert (len(grave), len(told)) == (55, 41)
     assert {judgement.urgency for judgement in said["CLS-01"]} == {Urgency.SAME_DAY}
-    assert any("CLS-01" in judgement.scope for judgement in said["FEED-03"])
+    assert any("CLS-01" in judgement.anchors for judgement in said["FEED-03"])
 
 
 def _is_grave(event):

@@ -30,6 +30,10 @@ def refused(digest: str, name: str = "ae.csv", reason: str = "empty") -> Refused
     return RefusedFile(domain="AE", name=name, digest=digest, reason=reason)
 
 
+def blind(concern: str, to: int, start: int = 0) -> frozenset[tuple[str, str]]:
+    return frozenset((f"P{number}", concern) for number in range(start, to))
+
+
 @pytest.mark.parametrize(
     ("known", "expected"),
     [
@@ -40,7 +44,10 @@ def refused(digest: str, name: str = "ae.csv", reason: str = "empty") -> Refused
         ({"missing_domains": ("LB",)}, [("FEED-01", "domain LB", {"LB"})]),
         ({"news_at": (datetime(2026, 5, 1, tzinfo=UTC),)}, [("FEED-01", "age", {"2026-05-01T00:00:00+00:00"})]),
         ({"shrunken": {"LB": (100, 10)}}, [("FEED-02", "size of LB", {"LB"})]),
-        ({"not_evaluable": {"CYT-01": 9}, "participants": 40}, [("FEED-03", "rule CYT-01", {"CYT-01"})]),
+        (
+            {"not_evaluable": {"CYT-01": blind("NEUT", 9)}, "participants": 40},
+            [("FEED-03", "rules that cannot be evaluated", {"CYT-01"})],
+        ),
     ],
 )
 def test_each_trouble(known, expected):
@@ -62,3 +69,56 @@ def test_examples_of_rejected_rows_are_told_and_the_rest_counted():
 def test_everything_at_once_hides_nothing():
     known = {"trouble": "half read", "refused": (refused("d"),), "missing_domains": ("LB",), "shrunken": {"AE": (9, 1)}}
     assert {scope for _, scope, _ in hits(**known)[0]} == {"source", "file ae.csv", "domain LB", "size of AE"}
+
+
+@pytest.mark.parametrize(
+    ("says", "not_evaluable", "told"),
+    [
+        ("nobody", {}, []),
+        ("one rule", {"A": blind("NEUT", 9)}, ["Rule A cannot be evaluated for 9 of 10 participants"]),
+        (
+            "the same concerns of the same people",
+            {"A": blind("E1", 9), "B": blind("E1", 9)},
+            ["2 rules cannot be evaluated for 9 of 10 participants"],
+        ),
+        (
+            "a rule that is blind about more, and about all of that",
+            {"A": blind("E1", 9), "B": blind("E1", 3)},
+            ["2 rules cannot be evaluated for up to 9 of 10 participants"],
+        ),
+        (
+            "half in common is not mostly",
+            {"A": blind("E1", 4), "B": blind("E1", 6, 2)},
+            [
+                "Rule A cannot be evaluated for 4 of 10 participants",
+                "Rule B cannot be evaluated for 4 of 10 participants",
+            ],
+        ),
+        (
+            "the same people, about something else",
+            {"A": blind("NEUT", 9), "B": blind("PLAT", 9)},
+            [
+                "Rule A cannot be evaluated for 9 of 10 participants",
+                "Rule B cannot be evaluated for 9 of 10 participants",
+            ],
+        ),
+        (
+            "two that have nothing in common but a third",
+            {"A": blind("E1", 5), "B": blind("E2", 5), "C": blind("E1", 5) | blind("E2", 5)},
+            ["3 rules cannot be evaluated for 5 of 10 participants"],
+        ),
+        (
+            "one that is blind about too few is not named with the others",
+            {"A": blind("E1", 9), "B": blind("E1", 2)},
+            ["Rule A cannot be evaluated for 9 of 10 participants"],
+        ),
+    ],
+)
+def test_rules_that_are_blind_for_one_cause_are_told_at_once(says, not_evaluable, told):
+    said = hits(not_evaluable=not_evaluable, participants=10)[1]
+    assert [one.summary for one in said] == told, says
+
+
+def test_of_one_participant_the_words_are_true():
+    (said,) = hits(not_evaluable={"A": blind("E1", 1)}, participants=1)[1]
+    assert said.summary == "Rule A cannot be evaluated for 1 of 1 participant"

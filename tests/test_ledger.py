@@ -311,7 +311,7 @@ def test_answers_stand_until_they_change_or_end(desk: Ledger) -> None:
     desk.sweep(TWO, [said("02", Answer.NOT_EVALUABLE, reason="no range")], after=DAY)
     assert [(row.answer, row.reason) for row in rows(desk, StandingAnswer)] == [("not evaluable", "no range")]
     desk.sweep(unchanged(TWO))  # judged nobody, so the answer still counts
-    assert (desk.view.feed.not_evaluable, desk.view.feed.participants) == ({"SAE-01": 1}, 2)
+    assert (desk.view.feed.not_evaluable, desk.view.feed.participants) == ({"SAE-01": {("02", "Pneumonia")}}, 2)
     desk.sweep(TWO, after=DAY)
     assert desk.view.feed.not_evaluable == {}
     assert rows(desk, StandingAnswer) == []

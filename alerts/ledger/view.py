@@ -1,7 +1,6 @@
 """What the rules are given: the current records of the participants to be judged, and the state of the feed."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +19,7 @@ from alerts.ledger.runs import participants
 from alerts.ledger.submissions import submissions
 from alerts.ledger.sweeps import OpenSweep
 from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
-from rules.hit import UNKNOWN_TESTS, Answer
+from rules.hit import UNKNOWN_TESTS, Answer, concern_of
 from rules.reading import read_record
 from rules.records import DOMAINS, PLACES, AdverseEvent, Feed, Participant, Record, StudyView, Subject
 from rules.silence import NEWS_DAYS
@@ -193,11 +192,15 @@ def _standing_before(session: Session, sweep: OpenSweep, domain: str) -> int:
     return int(session.execute(standing).scalar_one())
 
 
-def _not_evaluable(session: Session, study: str, judged: frozenset[str]) -> dict[str, int]:
-    """Count for each rule the participants that it could not tell about, of those not judged anew in this sweep."""
-    standing = select(StandingAnswer.rule_id, StandingAnswer.usubjid).where(
+def _not_evaluable(session: Session, study: str, judged: frozenset[str]) -> dict[str, frozenset[tuple[str, str]]]:
+    """Return what each rule could not tell about, of the participants not judged anew in this sweep."""
+    standing = select(StandingAnswer).where(
         StandingAnswer.study == study,
         StandingAnswer.answer == str(Answer.NOT_EVALUABLE),
         StandingAnswer.usubjid != "",
     )
-    return Counter(rule_id for rule_id, usubjid in set(session.exec(standing)) if usubjid not in judged)
+    blind: dict[str, set[tuple[str, str]]] = {}
+    for row in session.exec(standing):
+        if row.usubjid not in judged:
+            blind.setdefault(row.rule_id, set()).add((row.usubjid, concern_of(row.scope, row.reason)))
+    return {rule_id: frozenset(about) for rule_id, about in blind.items()}

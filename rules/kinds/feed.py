@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.hit import EVERYTHING, UNKNOWN_TESTS, Answer, Due, Judgement
-from rules.kinds import feed_age
+from rules.kinds import feed_age, feed_blind
 from rules.kinds.feed_said import Said
 from rules.records import Feed
 from rules.silence import Silence
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Trouble = Literal["unreadable", "refused", "missing", "rejected", "shrunken", "stale", "not-evaluable", "unknown-test"]
 
 _SEEN_BY_READING: frozenset[Trouble] = frozenset({"refused", "missing", "rejected", "shrunken", "unknown-test"})
+
+_EACH_IS_NEWS: frozenset[Trouble] = frozenset({"not-evaluable", "unknown-test"})
+"""Troubles of which a further rule or code is told, though the concern is known."""
 
 EXAMPLES = 40
 """How many unknown codes a reason names."""
@@ -63,7 +66,7 @@ def judge(rule: "Rule", when: When, feed: Feed, context: "Context") -> Iterator[
                 urgency=rule.urgency,
                 consequence=rule.consequence,
                 told=one.answer is Answer.HIT,
-                each_anchor_is_news=trouble == "unknown-test",
+                each_anchor_is_news=trouble in _EACH_IS_NEWS,
                 evidence=one.evidence,
             )
     if when.stale is not None and (over := feed_age.too_old_at(when.stale, feed, context)):
@@ -110,12 +113,8 @@ def _stale(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
 
 
 def _not_evaluable(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
-    limit = when.not_evaluable_share
-    for rule_id, so_many in sorted(feed.not_evaluable.items()):
-        if limit is not None and so_many > limit * feed.participants:
-            summary = f"Rule {rule_id} cannot be evaluated for many participants"
-            reason = f"not evaluable for {so_many} of {feed.participants} participants"
-            yield Said(Answer.HIT, f"rule {rule_id}", frozenset({rule_id}), summary, reason)
+    if when.not_evaluable_share is not None:
+        yield from feed_blind.say(when.not_evaluable_share, feed)
 
 
 def _unknown_test(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
