@@ -4,7 +4,7 @@ for, the times on hold, and the reporting clocks.
 It asks what the rules ask, so that it never says otherwise. It must not tell amounts, treatments or lots.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,8 +13,9 @@ from rules.context import Context
 from rules.dose_records import day_of, given_records, spans_days
 from rules.exposure import first_dose
 from rules.kinds import expected_sample, repeat_sample, reporting_clock
+from rules.on_hold import alerts_of
 from rules.plan_start import PlanStart, plan_start
-from rules.records import Participant
+from rules.records import Hold, Participant
 from rules.regimen import TAKEN, DoseFate, Fate, fates_as_collected, fates_by_plan
 from rules.rulebook import Rulebook
 
@@ -46,15 +47,15 @@ def calendar(participant: Participant, rulebook: Rulebook, context: Context) -> 
 
 def _doses(participant: Participant, context: Context) -> Iterator[Line]:
     """Yield the planned doses, where there is a plan and a day from which it counts, and what else was given."""
-    on_hold = [hold.alert for hold in participant.holds if hold.until is None]
+    on_hold = tuple(hold for hold in participant.holds if hold.until is None)
     zero_dose, plan = context.header.zero_dose, context.dosing
     start = plan_start(plan, participant, zero_dose) if plan is not None else PlanStart()
     if start.doubt:
         yield Line(on=None, days="", what="planned doses", became=f"not known: {start.doubt}")
     if plan is not None and start.on is not None and not start.doubt:
-        fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
+        fates = fates_by_plan(plan, participant, start.on, context)
     else:
-        fates = fates_as_collected(participant, zero_dose, plan.entry_grace_days if plan else 0, context.local_now)
+        fates = fates_as_collected(participant, plan.entry_grace_days if plan else 0, context)
     for fate in fates:
         if fate.fate is not Fate.NOT_EXPECTED:
             yield Line(
@@ -79,16 +80,18 @@ def _name(fate: DoseFate) -> str:
     return fate.name if fate.name.startswith("dose ") else f"dose {fate.name}"
 
 
-def _of(fate: DoseFate, on_hold: Sequence[int]) -> str:
-    """Say what became of a dose; `on_hold` are the alerts that hold dosing now."""
+def _of(fate: DoseFate, on_hold: tuple[Hold, ...]) -> str:
+    """Say what became of a dose; `on_hold` are the holds that stand now."""
     day = day_of(fate.record) if fate.record is not None else None
     if fate.fate in TAKEN and fate.on is not None and day is not None:
         return f"{_when_given(fate, fate.on, day)}{_postponed(fate)}"
     if fate.fate is Fate.NOT_DUE and fate.deadline is not None:
-        planned = f"ON HOLD (alert {', '.join(map(str, on_hold))})" if on_hold else "planned"
+        if any(hold.is_taken_up for hold in on_hold):
+            return f"ON HOLD ({alerts_of(on_hold)}); not expected while that stands"
+        planned = f"ON HOLD ({alerts_of(on_hold)}), which nobody has acknowledged" if on_hold else "planned"
         waits = "" if fate.planned is None or fate.planned.begun else f", on {fate.planned.closes} at the latest"
         return f"{planned}{waits}; missed if nothing is recorded by {fate.deadline:%Y-%m-%d %H:%M}"
-    return str(fate.fate)
+    return f"{fate.fate} ({alerts_of(fate.holds)})" if fate.fate is Fate.ON_HOLD else str(fate.fate)
 
 
 def _when_given(fate: DoseFate, on: date, day: date) -> str:

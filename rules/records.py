@@ -219,6 +219,12 @@ class Hold:
     summary: str  # what was told, the day of the sample or event within it
     since: datetime  # UTC
     until: datetime | None = None  # UTC
+    acknowledged: datetime | None = None  # UTC: when a person first did, while it stood
+
+    @property
+    def is_taken_up(self) -> bool:
+        """Whether a person has acknowledged it, or released it."""
+        return self.acknowledged is not None or self.until is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

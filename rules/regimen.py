@@ -11,11 +11,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rules.dose_records import covers, day_of, dose_records, says_whether, spans_days
-from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, is_scheduled, was_given
+from rules.exposure import EndOfDosing, dosing_ended, is_scheduled, was_given
+from rules.on_hold import holds_on
 from rules.planned_dose import PlannedDose, doses_planned_for, in_window
-from rules.records import Dose, Participant
+from rules.records import Dose, Hold, Participant
 
 if TYPE_CHECKING:
+    from rules.context import Context
     from rules.dosing_plan import DosingPlan
 
 
@@ -29,6 +31,7 @@ class Fate(StrEnum):
     NO_RECORD = "nothing recorded"
     UNCLEAR = "unclear"  # a record that could be this dose has no day, or does not say whether it occurred
     POSTPONED = "recorded as not given: its cycle began later"
+    ON_HOLD = "not given: dosing was on hold"  # which a person had taken up
     NOT_EXPECTED = "not expected"  # dosing ended before it, or its optional cycle never began
     NOT_DUE = "not due"
     MAY_HAVE_ENDED = "dosing may have ended before it"  # and nothing is recorded of it
@@ -36,13 +39,14 @@ class Fate(StrEnum):
 
 TAKEN = frozenset({Fate.GIVEN, Fate.EARLY, Fate.LATE})
 MISSED = frozenset({Fate.NOT_GIVEN, Fate.NO_RECORD})
-_NOT_ASKED_FOR = frozenset({Fate.NOT_EXPECTED, Fate.POSTPONED})
+_NOT_ASKED_FOR = frozenset({Fate.NOT_EXPECTED, Fate.POSTPONED, Fate.ON_HOLD})
 
 
 @dataclass(frozen=True, slots=True)
 class DoseFate:
     """An expected dose, what became of it, and the record that says so; `planned` where it is a dose of a plan.
 
+    `holds` are those that stood then, of a dose that was not given.
     `deadline` is the study-local moment from which a dose without a record counts as missed.
     """
 
@@ -52,10 +56,11 @@ class DoseFate:
     record: Dose | None = None
     deadline: datetime | None = None
     planned: PlannedDose | None = None
+    holds: tuple[Hold, ...] = ()
 
 
 def fates_by_plan(
-    plan: "DosingPlan", participant: Participant, start: date, zero_dose: ZeroDose, local_now: datetime
+    plan: "DosingPlan", participant: Participant, start: date, context: "Context"
 ) -> tuple[DoseFate, ...]:
     """Say what became of each planned dose; a record of a dose not given that fits none of them follows at its day.
 
@@ -63,6 +68,7 @@ def fates_by_plan(
     windows, so that neighbouring windows never share a dose, and what is left within the tolerance of the plan. A
     cycle beyond the minimum is expected once begun. `start` is the first day of the plan.
     """
+    zero_dose = context.header.zero_dose
     planned = doses_planned_for(plan, participant, start, zero_dose)
     records = dose_records(participant)
     given = [record for record in records if was_given(record, zero_dose) and says_whether(record)]
@@ -87,21 +93,20 @@ def fates_by_plan(
         elif dose in refused_to:
             fate, record = Fate.NOT_GIVEN, refused_to[dose]
         else:
-            fate, record = _without_record(dose, deadline, unsure, local_now)
+            fate, record = _without_record(dose, deadline, unsure, context.local_now)
             fate = _unless_ended(fate, dose.on, ended, last)
         answers.append(DoseFate(dose.name, dose.on, fate, record, deadline, dose))
     strays = [r for r in refused if r not in refused_to.values() and not any(in_window(dose, r) for dose in told)]
     answers += [_as_collected(r, _of_stray(r, planned)) for r in strays if not _is_after(r, ended)]
-    return _in_order(answers)
+    return _in_order(answers, participant, context)
 
 
-def fates_as_collected(
-    participant: Participant, zero_dose: ZeroDose, entry_grace_days: int, local_now: datetime
-) -> tuple[DoseFate, ...]:
+def fates_as_collected(participant: Participant, entry_grace_days: int, context: "Context") -> tuple[DoseFate, ...]:
     """Say what EC itself tells of each dose: given, not given (ECOCCUR), or scheduled (ECMOOD) and never performed.
 
     A record of doses given on several days answers for every day that was scheduled within them.
     """
+    zero_dose = context.header.zero_dose
     records = [record for record in participant.doses if record.domain == "EC"]
     performed = [record for record in records if not is_scheduled(record)]
     given = [record for record in performed if was_given(record, zero_dose)]
@@ -124,9 +129,9 @@ def fates_as_collected(
         if day is None or day in seen or _is_after(record, ended) or any(covers(span, day) for span in spans):
             continue
         deadline = midnight(day + timedelta(days=1 + entry_grace_days))
-        fate = _unless_ended(Fate.NO_RECORD if local_now >= deadline else Fate.NOT_DUE, day, ended, last)
+        fate = _unless_ended(Fate.NO_RECORD if context.local_now >= deadline else Fate.NOT_DUE, day, ended, last)
         answers.append(replace(_as_collected(record, fate), deadline=deadline))
-    return _in_order(answers)
+    return _in_order(answers, participant, context)
 
 
 def runs_of_missed(fates: Sequence[DoseFate], at_least: int) -> Iterator[tuple[DoseFate, ...]]:
@@ -221,9 +226,17 @@ def _as_collected(record: Dose, fate: Fate) -> DoseFate:
     return DoseFate(f"dose of {record.stdtc or 'unknown date'}", day_of(record), fate, record)
 
 
-def _in_order(answers: Sequence[DoseFate]) -> tuple[DoseFate, ...]:
-    """Order by day; what has none comes last."""
-    return tuple(sorted(answers, key=lambda answer: answer.on or date.max))
+def _in_order(answers: Sequence[DoseFate], participant: Participant, context: "Context") -> tuple[DoseFate, ...]:
+    """Order by day, what has none last, and say of each missed dose which holds stood then.
+
+    Where a person had taken one of them up, the dose was not to be given, and is not missed.
+    """
+    said = []
+    for answer in sorted(answers, key=lambda answer: answer.on or date.max):
+        holds = holds_on(participant, answer.on, context) if answer.fate in MISSED and answer.on else ()
+        fate = Fate.ON_HOLD if any(hold.is_taken_up for hold in holds) else answer.fate
+        said.append(replace(answer, fate=fate, holds=holds))
+    return tuple(said)
 
 
 def _is_after(record: Dose, ended: EndOfDosing | None) -> bool:

@@ -1,5 +1,6 @@
 """A participant's calendar: what is planned, what became of it, in the order in which a nurse would look."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -110,10 +111,25 @@ def test_a_clock_stands_on_the_day_on_which_it_is_due():
 
 def test_a_planned_dose_says_that_dosing_is_on_hold():
     hold = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=datetime(2026, 1, 6, 2, 0, tzinfo=UTC))
-    lines = lines_of(datetime(2026, 1, 6, 4, 0, tzinfo=UTC), [{"ECSTDTC": "2026-01-05"}], holds=(hold,))
+    now = datetime(2026, 1, 6, 4, 0, tzinfo=UTC)
+    lines = lines_of(now, [{"ECSTDTC": "2026-01-05"}], holds=(hold,))
     became = {line.what: line.became for line in lines}
-    assert became["dose C1D3"] == "ON HOLD (alert 3); missed if nothing is recorded by 2026-01-11 00:00"
+    assert became["dose C1D3"] == (
+        "ON HOLD (alert 3), which nobody has acknowledged; missed if nothing is recorded by 2026-01-11 00:00"
+    )
     assert became["dose C1D1"] == "given"
+    lines = lines_of(now, [{"ECSTDTC": "2026-01-05"}], holds=(replace(hold, acknowledged=now),))
+    assert {line.what: line.became for line in lines}["dose C1D3"] == (
+        "ON HOLD (alert 3); not expected while that stands"
+    )
+
+
+def test_a_dose_not_given_on_hold_is_shown_as_that():
+    since = datetime(2026, 1, 6, 2, 0, tzinfo=UTC)
+    seen = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=since, acknowledged=since)
+    lines = lines_of(datetime(2026, 1, 16, tzinfo=UTC), [{"ECSTDTC": "2026-01-05"}], holds=(seen,))
+    became = {line.what: line.became for line in lines}
+    assert became["dose C1D3"] == "not given: dosing was on hold (alert 3)"
 
 
 def test_the_sample_before_the_next_cycle_stands_there_before_that_begins():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rules.calendar import calendar
 from rules.circumstances import circumstances
+from rules.context import Context
 from rules.dtc import Dtc
 from rules.evaluate import context_with_hits, evaluate
 from rules.hit import Answer
@@ -304,8 +305,9 @@ def test_each_planned_dose_has_one_fate_and_moves_with_the_study(dosing, records
             Dose(key=str(number), version=number, occur=occur, stdtc=Dtc.parse(str(first + timedelta(days=day - 1))))
             for number, (day, occur) in enumerate([(1, "Y"), *records])
         )
-        now = datetime.combine(first, time()) + timedelta(days=30)
-        return fates_by_plan(plan, Participant(usubjid="P1", doses=doses), first, "not-given", now)
+        now = datetime.combine(first, time(), tzinfo=UTC) + timedelta(days=30)
+        context = Context(now=now, zone=SHANGHAI, header=BOOK.header)
+        return fates_by_plan(plan, Participant(usubjid="P1", doses=doses), first, context)
 
     before, after = told(0), told(shift)
     assert [(f.fate, f.record and f.record.version) for f in before] == [

@@ -7,6 +7,7 @@ from datetime import date
 from monitor.demo.background import moment, view_on
 from monitor.demo.place import ZONE
 from monitor.demo.stage import STEP_DAYS, staged_cohort
+from rules.context import Context
 from rules.exposure import first_dose
 from rules.regimen import Fate, fates_by_plan
 from rules.rulebook import load_rulebook
@@ -48,8 +49,8 @@ def test_every_planned_dose_ends_in_exactly_one_fate():
             first = first_dose(participant, BOOK.header.zero_dose)
             if first is None:
                 continue
-            local = now.astimezone(ZONE).replace(tzinfo=None)
-            fates = fates_by_plan(BOOK.dosing, participant, first.earliest.date(), BOOK.header.zero_dose, local)
+            context = Context(now=now, zone=ZONE, header=BOOK.header)
+            fates = fates_by_plan(BOOK.dosing, participant, first.earliest.date(), context)
             names = [fate.name for fate in fates]
             assert len(names) == len(set(names)) == 42
             for fate in fates:

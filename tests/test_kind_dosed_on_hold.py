@@ -73,3 +73,37 @@ def test_who_closes_one_of_two_holds_is_told_of_the_other(tmp_path, store):
         assert released_by_closing(session, first).endswith(f"P1; dosing is still on hold by alert {left}")
         people.close_alert(session, watched, "Dr Wu", "confirmed", "", at("2026-01-11"))
         assert released_by_closing(session, watched) == ""
+
+
+def _about_misses(trial: Trial) -> list[tuple[str, str, str]]:
+    return [(d.rule_id, d.action, d.reason) for d in trial.decisions() if d.rule_id in {"DOS-01", "DOS-02"}]
+
+
+def test_who_acknowledges_a_hold_takes_back_the_misses_while_it_stood(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    trial.add("DM", USUBJID="P1", RFXSTDTC="2026-01-05")
+    _platelets(trial, "2026-01-02", "200")
+    _dose(trial, "2026-01-05T09:00")
+    _platelets(trial, "2026-01-06T08:00", "20")
+    trial.sweep(at("2026-01-06"))
+    [hold] = [alert for alert in trial.alerts() if alert.consequence == "hold"]
+    trial.sweep(at("2026-01-14"))  # planned for the 7th and the 9th, nothing recorded
+    assert [(rule, action) for rule, action, _ in _about_misses(trial)] == [
+        ("DOS-01", "notify"), ("DOS-01", "notify"), ("DOS-02", "notify"),
+    ]  # fmt: skip
+    assert all(f"dosing was on hold then (alert {hold.id})" in why for _, _, why in _about_misses(trial))
+
+    with store.write() as session:
+        people.acknowledge(session, hold.id, "Dr Wu", "dosing stopped by phone on the 6th", at("2026-01-14"))
+    trial.sweep(at("2026-01-15"))
+    taken_back = [why for _, action, why in _about_misses(trial) if action == "retract"]
+    assert len(taken_back) == 3
+    assert all(
+        f"no longer an alert: C1D3 not given: dosing was on hold (alert {hold.id})" in taken_back[n] for n in (0, 2)
+    )
+
+    with store.write() as session:
+        people.close_alert(session, hold.id, "Dr Wu", "recovered", "", at("2026-01-15"))
+    trial.sweep(at("2026-02-06"))  # C1D11, planned for the 15th, was no longer on hold
+    told = [why for _, action, why in _about_misses(trial)[6:] if action == "notify"]
+    assert any("planned for 2026-01-15, nothing recorded" in why for why in told)

@@ -1,18 +1,21 @@
 """Planned doses and what became of each, at the edges of windows, grace, cycles and the end of dosing."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.context import Context
 from rules.dose_records import given_records
 from rules.dosing_plan import DosingPlan
 from rules.dtc import Dtc
 from rules.planned_dose import planned_doses
 from rules.records import Disposition, Dose, Participant, Subject
 from rules.regimen import Fate, _assign, fates_as_collected, fates_by_plan, runs_of_missed
+from rules.rulebook import Header
 
 PLAN = DosingPlan(days=(1, 3, 5, 7, 9, 11, 13), cycle_days=28, cycles=3, max_cycles=6)
 FIRST = date(2026, 1, 1)
@@ -23,13 +26,19 @@ def dose(on: str, occur: str = "Y", end: str = "", **fields) -> Dose:
     return Dose(key=f"{on}{occur}", occur=occur, stdtc=parsed, endtc=Dtc.parse(end) if end else None, **fields)
 
 
+def at(now: str, zero_dose: str = "not-given") -> Context:
+    """The circumstances of a study in UTC."""
+    header = Header(name="test", version="1", title="test", ctcae="5.0", zero_dose=zero_dose)
+    return Context(now=datetime.fromisoformat(now).replace(tzinfo=UTC), zone=ZoneInfo("UTC"), header=header)
+
+
 def study_day(day: int) -> str:
     return str(FIRST + timedelta(days=day - 1))
 
 
 def fates(doses, now="2026-12-31T00:00", dispositions=(), plan=PLAN):
     participant = Participant(usubjid="P1", doses=tuple(doses), dispositions=tuple(dispositions))
-    answers = fates_by_plan(plan, participant, FIRST, "not-given", datetime.fromisoformat(now))
+    answers = fates_by_plan(plan, participant, FIRST, at(now))
     return {answer.name: answer.fate for answer in answers}
 
 
@@ -64,7 +73,7 @@ def test_neighbouring_windows_never_share_a_dose_and_one_midway_counts_for_the_e
 def test_of_two_doses_as_near_to_a_planned_day_the_earlier_is_the_planned_one():
     one_a_week = DosingPlan(days=(8,), cycle_days=28, cycles=1)
     participant = Participant(usubjid="P1", doses=(dose(study_day(9)), dose(study_day(7))))
-    (answer,) = fates_by_plan(one_a_week, participant, FIRST, "not-given", datetime(2026, 12, 31))
+    (answer,) = fates_by_plan(one_a_week, participant, FIRST, at("2026-12-31"))
     assert (answer.record.stdtc.text, answer.fate) == (study_day(7), Fate.GIVEN)
 
 
@@ -91,7 +100,7 @@ def test_a_record_not_given_after_the_end_of_dosing_was_not_expected(day, told):
     doses = [*(dose(study_day(on)) for on in PLAN.days), dose(study_day(day), "N")]
     assert (f"dose of {study_day(day)}" in fates(doses, dispositions=[ended])) is told
     participant = Participant(usubjid="P1", doses=tuple(doses), dispositions=(ended,))
-    collected = fates_as_collected(participant, "not-given", 2, datetime(2026, 12, 31))
+    collected = fates_as_collected(participant, 2, at("2026-12-31"))
     assert collected[-1].fate is (Fate.NOT_GIVEN if told else Fate.NOT_EXPECTED)
 
 
@@ -143,7 +152,7 @@ def test_nothing_is_missed_where_dosing_may_have_ended_before(on, fate):
 
 def test_a_death_without_a_date_ends_dosing_at_an_unknown_time():
     died = Participant(usubjid="P1", subject=Subject(dthfl="Y"), doses=(dose(study_day(1)),))
-    answers = fates_by_plan(PLAN, died, FIRST, "not-given", datetime(2026, 12, 31))
+    answers = fates_by_plan(PLAN, died, FIRST, at("2026-12-31"))
     assert {answer.fate for answer in answers[1:21]} == {Fate.MAY_HAVE_ENDED}
 
 
@@ -169,7 +178,7 @@ def test_a_record_that_does_not_say_whether_is_neither_given_nor_missed(record, 
     doses = [dose(study_day(1)), dose(study_day(3), **record)]
     assert fates(doses)["C1D3"] is fate
     participant = Participant(usubjid="P1", doses=tuple(doses))
-    assert fates_as_collected(participant, "not-given", 2, datetime(2026, 6, 1))[1].fate is fate
+    assert fates_as_collected(participant, 2, at("2026-06-01"))[1].fate is fate
 
 
 def test_a_dose_refused_twice_is_missed_once():
@@ -191,12 +200,12 @@ def test_as_collected_goes_by_ec_alone():
             Dose(domain="EX", stdtc=Dtc.parse("2026-01-05"), key="EX"),
         ),
     )
-    answers = fates_as_collected(participant, "placebo", 2, datetime(2026, 1, 6))
+    answers = fates_as_collected(participant, 2, at("2026-01-06", "placebo"))
     assert [(answer.name, answer.fate) for answer in answers if answer.fate is not Fate.GIVEN] == [
         ("dose of 2026-01-02", Fate.NOT_GIVEN),
         ("dose of 2026-01-03", Fate.NO_RECORD),
     ]
-    earlier = fates_as_collected(participant, "placebo", 2, datetime(2026, 1, 5, 23, 59))
+    earlier = fates_as_collected(participant, 2, at("2026-01-05T23:59", "placebo"))
     assert earlier[2].fate is Fate.NOT_DUE
 
 
@@ -204,7 +213,7 @@ def collected(*doses, ended="2026-02", decod="ADVERSE EVENT", zero_dose="not-giv
     """The fates by date of doses as EC tells of them, of somebody whose dosing ended."""
     left = Disposition(dsdecod=decod, dscat="DISPOSITION EVENT", dsstdtc=Dtc.parse(ended) if ended else None)
     participant = Participant(usubjid="P1", doses=doses, dispositions=(left,))
-    answers = fates_as_collected(participant, zero_dose, 2, datetime(2026, 12, 31))
+    answers = fates_as_collected(participant, 2, at("2026-12-31", zero_dose))
     return {answer.name.removeprefix("dose of "): answer.fate for answer in answers}
 
 
@@ -264,7 +273,7 @@ def test_placebo_shows_that_dosing_had_not_ended():
 def test_doses_given_on_several_days_are_those_scheduled_within_them(period, missed):
     scheduled = [dose(f"2026-01-0{day}", "", mood="SCHEDULED") for day in range(1, 6)]
     participant = Participant(usubjid="P1", doses=(*scheduled, period))
-    answers = fates_as_collected(participant, "not-given", 2, datetime(2026, 12, 31))
+    answers = fates_as_collected(participant, 2, at("2026-12-31"))
     assert [str(answer.on) for answer in answers if answer.fate is Fate.NO_RECORD] == missed
 
 
@@ -304,7 +313,7 @@ def test_runs_are_broken_by_a_dose_given_or_not_due_and_not_by_one_not_expected(
     participant = Participant(
         usubjid="P1", doses=tuple(dose(f"2026-01-{d:02}", o) for d, o in enumerate("NYNNYNNN", 1))
     )
-    answers = fates_as_collected(participant, "placebo", 2, datetime(2026, 2, 1))
+    answers = fates_as_collected(participant, 2, at("2026-02-01", "placebo"))
     assert [len(run) for run in runs_of_missed(answers, 2)] == [2, 3]
     assert [len(run) for run in runs_of_missed(answers, 1)] == [1, 2, 3]
     assert list(runs_of_missed(answers, 4)) == []

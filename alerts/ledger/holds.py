@@ -1,5 +1,7 @@
 """Holds and stops of dosing, as the decisions tell of them: from when one was decided until a person closed its alert.
 
+A person who acknowledges the alert in between takes the hold up; that closing it releases it shows the same.
+
 What the data say later releases nothing: an alert that was retracted, or that calls for less now, holds on.
 """
 
@@ -21,16 +23,18 @@ _DECISION = table_of(Decision)
 _HOLDING = tuple(map(str, (Consequence.HOLD, Consequence.STOP)))
 _OPENING = tuple(map(str, (*CALLING, Action.AMEND)))
 """What opens an alert, or leaves it open: a retraction of a closed one names its consequence, and holds nothing."""
+_BY_A_PERSON = tuple(map(str, (Action.ACKNOWLEDGE, Action.CLOSE)))
 
 
 def holds(session: Session, study: str, usubjids: Sequence[str]) -> dict[str, tuple[Hold, ...]]:
     """Return the holds of some participants, released ones too, by usubjid."""
     mine = select(Alert.id).where(Alert.study == study, col(Alert.usubjid).in_(usubjids))
     begins = and_(_DECISION.c.action.in_(_OPENING), _DECISION.c.consequence.in_(_HOLDING))
+    by_a_person = _DECISION.c.action.in_(_BY_A_PERSON)
     names = ("alert_id", "usubjid", "rule_id", "action", "consequence", "summary", "decided_at")
     decisions = (
         select_columns(*(_DECISION.c[name] for name in names))
-        .where(_DECISION.c.alert_id.in_(mine), or_(begins, _DECISION.c.action == str(Action.CLOSE)))
+        .where(_DECISION.c.alert_id.in_(mine), or_(begins, by_a_person))
         .order_by(_DECISION.c.id)
     )
     by_alert: dict[int, list[Any]] = {}
@@ -45,17 +49,20 @@ def holds(session: Session, study: str, usubjids: Sequence[str]) -> dict[str, tu
 def _holds_of(life: Iterable[Any]) -> Iterator[Hold]:
     """Yield the holds of one alert: one, or, where it was closed and called for a hold again, several."""
     begun: Any = None
+    acknowledged: datetime | None = None
     for decision in life:
-        if decision.action != str(Action.CLOSE):
+        if decision.action not in _BY_A_PERSON:
             begun = begun or decision
+        elif begun is not None and decision.action == str(Action.ACKNOWLEDGE):
+            acknowledged = acknowledged or decision.decided_at
         elif begun is not None:
-            yield _hold(begun, decision.decided_at)
-            begun = None
+            yield _hold(begun, acknowledged, decision.decided_at)
+            begun = acknowledged = None
     if begun is not None:
-        yield _hold(begun, None)
+        yield _hold(begun, acknowledged, None)
 
 
-def _hold(begun: Any, until: datetime | None) -> Hold:
+def _hold(begun: Any, acknowledged: datetime | None, until: datetime | None) -> Hold:
     return Hold(
         rule_id=begun.rule_id,
         alert=begun.alert_id,
@@ -63,15 +70,22 @@ def _hold(begun: Any, until: datetime | None) -> Hold:
         summary=begun.summary,
         since=begun.decided_at,
         until=until,
+        acknowledged=acknowledged,
     )
+
+
+def has_held(session: Session, alert: Alert) -> bool:
+    """Whether an alert holds dosing, or has done so."""
+    of_participant = holds(session, alert.study, [alert.usubjid]).get(alert.usubjid, ())
+    return any(hold.alert == alert.id for hold in of_participant)
 
 
 def released_by_closing(session: Session, alert_id: int) -> str:
     """Say what the closing of an alert has released, and which holds are left; '' where it held nothing."""
     alert = session.get_one(Alert, alert_id)
-    of_participant = holds(session, alert.study, [alert.usubjid]).get(alert.usubjid, ())
-    if not any(hold.alert == alert_id for hold in of_participant):
+    if not has_held(session, alert):
         return ""
+    of_participant = holds(session, alert.study, [alert.usubjid]).get(alert.usubjid, ())
     left = ", ".join(str(hold.alert) for hold in of_participant if hold.until is None)
     still = f"dosing is still on hold by alert {left}" if left else "no other alert holds dosing"
     return f"this releases the hold on {alert.usubjid}; {still}"

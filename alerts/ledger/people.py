@@ -6,6 +6,7 @@ from sqlmodel import Session, col, or_, select
 
 from alerts.decide import Action
 from alerts.ledger.decisions import AUTHOR, write_decisions
+from alerts.ledger.holds import has_held
 from alerts.ledger.rows import next_id
 from alerts.lifecycle import LifecycleError
 from alerts.tables import Alert, Decision, ParticipantDue, RecordVersion
@@ -20,7 +21,7 @@ def acknowledge(session: Session, alert_id: int, author: str, text: str, now: da
 
     Raises LifecycleError, in one sentence, for an unknown or closed alert and for an act without an author.
     """
-    return _act(session, Action.ACKNOWLEDGE, alert_id, author, text, now)
+    return _about_hold(session, alert_id, _act(session, Action.ACKNOWLEDGE, alert_id, author, text, now), now)
 
 
 def close_alert(session: Session, alert_id: int, author: str, assessment: str, text: str, now: datetime) -> int:
@@ -31,7 +32,7 @@ def close_alert(session: Session, alert_id: int, author: str, assessment: str, t
     if not assessment.strip():
         raise LifecycleError(f"alert {alert_id} cannot be closed without an assessment")
     said = f"{assessment.strip()}: {text.strip()}" if text.strip() else assessment.strip()
-    return _act(session, Action.CLOSE, alert_id, author, said, now)
+    return _about_hold(session, alert_id, _act(session, Action.CLOSE, alert_id, author, said, now), now)
 
 
 def add_note(session: Session, alert_id: int, author: str, text: str, now: datetime) -> int:
@@ -58,8 +59,21 @@ def enter_submission(session: Session, alert_id: int, author: str, on: date, tex
         raise LifecycleError(f"alert {alert_id} is not about one adverse event, so no reporting clock is stopped there")
     decision = _act(session, Action.SUBMITTED, alert_id, author, text, now, submitted_on=on.isoformat())
     if alert is not None:
-        session.merge(ParticipantDue(study=alert.study, usubjid=alert.usubjid, due_at=now.astimezone(UTC)))
+        _judge_next(session, alert, now)
     return decision
+
+
+def _about_hold(session: Session, alert_id: int, decision: int, now: datetime) -> int:
+    """Have a participant judged whose hold a person took up: doses not given while it stood are not missed."""
+    alert = session.get_one(Alert, alert_id)
+    if alert.usubjid and has_held(session, alert):
+        _judge_next(session, alert, now)
+    return decision
+
+
+def _judge_next(session: Session, alert: Alert, now: datetime) -> None:
+    """Have the next sweep judge the participant of an alert."""
+    session.merge(ParticipantDue(study=alert.study, usubjid=alert.usubjid, due_at=now.astimezone(UTC)))
 
 
 def _is_about_event(session: Session, alert: Alert) -> bool:

@@ -46,7 +46,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     shares = [_share(over[: number + 1]) for number in range(len(over))]
     small = [number + 1 >= when.after_doses and share < when.below_percent for number, share in enumerate(shares)]
     if True in small:
-        yield _hit(rule, participant, over, shares, over[small.index(True)], recovered=not small[-1])
+        yield _hit(rule, participant, planned, over, shares, over[small.index(True)], recovered=not small[-1])
         return
     unclear = [fate for fate in planned if fate.fate in {Fate.UNCLEAR, Fate.MAY_HAVE_ENDED}]
     if unclear and len(over) + len(unclear) >= when.after_doses and _share([*over, *unclear]) < when.below_percent:
@@ -61,11 +61,11 @@ def _planned(plan: "DosingPlan", participant: Participant, context: "Context") -
     """
     zero_dose = context.header.zero_dose
     if plan.schedule == "as collected":
-        return list(fates_as_collected(participant, zero_dose, plan.entry_grace_days, context.local_now))
+        return list(fates_as_collected(participant, plan.entry_grace_days, context))
     start = plan_start(plan, participant, zero_dose)
     if start.on is None or start.doubt or not dose_records(participant):
         return []
-    fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
+    fates = fates_by_plan(plan, participant, start.on, context)
     return [fate for fate in fates if fate.planned is not None]
 
 
@@ -77,6 +77,7 @@ def _share(fates: list[DoseFate]) -> Decimal:
 def _hit(
     rule: "Rule",
     participant: Participant,
+    planned: list[DoseFate],
     over: list[DoseFate],
     shares: list[Decimal],
     began: DoseFate,
@@ -93,12 +94,18 @@ def _hit(
         anchors=frozenset({began.name}),
         answer=Answer.HIT,
         summary=f"{rule.title}: {now}",
-        reason=f"{now}; missed: {', '.join(fate.name for fate in missed)}",
+        reason=f"{now}; missed: {', '.join(fate.name for fate in missed)}{_not_counted(planned)}",
         urgency=rule.urgency,
         consequence=rule.consequence,
         recovery=now if recovered else "",
         evidence=evidence_of_doses([fate.record for fate in missed if fate.record is not None]),
     )
+
+
+def _not_counted(planned: list[DoseFate]) -> str:
+    """Name the doses that were not given because dosing was on hold."""
+    names = ", ".join(fate.name for fate in planned if fate.fate is Fate.ON_HOLD)
+    return f"; not counted, because dosing was on hold: {names}" if names else ""
 
 
 def describe(when: When) -> str:
@@ -107,5 +114,7 @@ def describe(when: When) -> str:
         f"Of the planned doses whose time is over, once they are {when.after_doses} or more, fewer than "
         f"{when.below_percent} % were given. The time of a dose is over when it is recorded as given or not given, or "
         "when nothing is recorded by the end of its window and the days of grace. Doses outside the plan make up for "
-        "nothing; none is expected after discontinuation, completion or death. It ends when the share is reached again."
+        "nothing; none is expected after discontinuation, completion or death. A dose that was not given because "
+        "dosing was on a hold that a person has acknowledged or released is not counted, and is named. It ends when "
+        "the share is reached again."
     )

@@ -23,7 +23,7 @@ def beside_plan(
     """Yield the days of doses in no window of the plan, such as in a rest phase, and say where each lies."""
     zero_dose = context.header.zero_dose
     planned = [dose for dose in doses_planned_for(plan, participant, start, zero_dose) if dose.begun]
-    fates = fates_by_plan(plan, participant, start, zero_dose, context.local_now)
+    fates = fates_by_plan(plan, participant, start, context)
     taken = {day_of(fate.record): fate for fate in fates if fate.record and fate.fate in {Fate.EARLY, Fate.LATE}}
     for day in days:
         if day in taken:

@@ -136,8 +136,9 @@ def _unrecorded(onset: Dtc, participant: Participant, context: "Context", hours:
     if plan is None or start is None:
         return ""
     earliest, latest = (onset.earliest - timedelta(hours=hours)).date(), onset.latest.date()
-    for fate in fates_by_plan(plan, participant, start, zero_dose, context.local_now):
+    for fate in fates_by_plan(plan, participant, start, context):
         dose = fate.planned
-        if fate.fate in _MAY_HAVE_BEEN and dose and dose.earliest <= latest and earliest <= dose.latest:
+        unknown = fate.fate in _MAY_HAVE_BEEN or (fate.fate is Fate.ON_HOLD and fate.record is None)
+        if unknown and dose and dose.earliest <= latest and earliest <= dose.latest:
             return fate.name
     return ""

@@ -133,7 +133,7 @@ def _doses_of_cycles(participant: Participant, context: "Context") -> list[tuple
     start = plan_start(plan, participant, zero_dose)
     if start.on is None:
         return []
-    fates = fates_by_plan(plan, participant, start.on, zero_dose, context.local_now)
+    fates = fates_by_plan(plan, participant, start.on, context)
     return [(fate.planned, fate) for fate in fates if fate.planned is not None]
 
 

@@ -5,6 +5,7 @@ a participant has no EC at all. It must not tell amounts, treatments or lots.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,7 @@ from rules.dose_records import dose_records, says_whether
 from rules.exposure import evidence_of_doses, first_dose
 from rules.hit import EVERYTHING, Answer, Due, Judgement
 from rules.kinds.about_doses import about_doses, next_due
+from rules.on_hold import alerts_of
 from rules.plan_start import plan_start
 from rules.records import Dose, Participant
 from rules.regimen import MISSED, DoseFate, Fate, fates_as_collected, fates_by_plan, runs_of_missed
@@ -63,28 +65,30 @@ def _fates(when: When, participant: Participant, context: "Context") -> tuple[tu
     if when.against == "as collected":
         only_ex = not any(dose.domain == "EC" for dose in participant.doses) and (dosed or participant.doses)
         grace = when.entry_grace_days or 0
-        return fates_as_collected(participant, zero_dose, grace, context.local_now), _ONLY_EX if only_ex else ""
+        return fates_as_collected(participant, grace, context), _ONLY_EX if only_ex else ""
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
     start = plan_start(plan, participant, zero_dose)
     never = plan.anchor == "randomisation" and not participant.doses and not dosed  # randomised, and never dosed
     if start.on is not None and not start.doubt and (dose_records(participant) or never):
-        return fates_by_plan(plan, participant, start.on, zero_dose, context.local_now), ""
+        return fates_by_plan(plan, participant, start.on, context), ""
     unknown = start.doubt
     if not dose_records(participant):
         unknown = f"no dose record, although RFXSTDTC is {first_dose(participant, zero_dose)}" if dosed else ""
-    return fates_as_collected(participant, zero_dose, plan.entry_grace_days, context.local_now), unknown
+    return fates_as_collected(participant, plan.entry_grace_days, context), unknown
 
 
 def _single(rule: "Rule", participant: Participant, fates: Sequence[DoseFate]) -> Iterator[Judgement]:
     """Answer for each missed dose; records that share a name are one dose."""
     by_name: dict[str, list[DoseFate]] = {}
     for fate in fates:
-        if fate.fate in MISSED | {Fate.UNCLEAR}:
+        if fate.fate in MISSED | {Fate.UNCLEAR, Fate.ON_HOLD}:
             by_name.setdefault(fate.name, []).append(fate)
     for name, same in by_name.items():
         if same[0].fate is Fate.UNCLEAR:
             yield about_doses(rule, participant, name, _unclear(same[0]), _records(same))
+        elif same[0].fate is Fate.ON_HOLD:
+            yield _on_hold(rule, participant, name, same)
         else:
             yield _hit(rule, participant, name, same, f"Planned dose missed: {name}", _why(same[0]))
 
@@ -98,14 +102,25 @@ def _in_a_row(rule: "Rule", when: When, participant: Participant, fates: Sequenc
         why = "; ".join(f"{fate.name}: {_why(fate)}" for fate in run)
         yield _hit(rule, participant, "doses", run, summary, why)
     unclear = [fate for fate in fates if fate.fate is Fate.UNCLEAR]
+    on_hold = [fate for fate in fates if fate.fate is Fate.ON_HOLD]
     if unclear and not runs:
         yield about_doses(rule, participant, "doses", _unclear(unclear[0]), _records(unclear))
+    elif on_hold and not runs:
+        yield _on_hold(rule, participant, "doses", on_hold)
 
 
 def _why(fate: DoseFate) -> str:
+    hold = f"; dosing was on hold then ({alerts_of(fate.holds)}), and nobody has acknowledged it" if fate.holds else ""
     if fate.fate is Fate.NOT_GIVEN:
-        return f"recorded as not given{f' on {fate.on}' if fate.on else ''}"
-    return f"planned for {fate.on}, nothing recorded by {fate.deadline:%Y-%m-%d %H:%M} study time"
+        return f"recorded as not given{f' on {fate.on}' if fate.on else ''}{hold}"
+    return f"planned for {fate.on}, nothing recorded by {fate.deadline:%Y-%m-%d %H:%M} study time{hold}"
+
+
+def _on_hold(rule: "Rule", participant: Participant, scope: str, fates: Sequence[DoseFate]) -> Judgement:
+    """Say, for whoever asks why nobody was told, which holds kept doses from being given."""
+    why = "; ".join(f"{fate.name} not given: dosing was on hold ({alerts_of(fate.holds)})" for fate in fates)
+    said = about_doses(rule, participant, scope, why, _records(fates), told=False)
+    return replace(said, answer=Answer.CLEAR, summary=f"{rule.title}: not missed, on hold")
 
 
 def _unclear(fate: DoseFate) -> str:
@@ -158,5 +173,6 @@ def describe(when: When) -> str:
         )
     return (
         f"{number} missed: {how}. No dose is expected after discontinuation, completion or death; where dosing may "
-        f"have ended before, it is not evaluable.{doubt}"
+        "have ended before, it is not evaluable. A dose not given on a day at whose end dosing stood on a hold that a "
+        f"person has acknowledged or released is not missed.{doubt}"
     )
