@@ -11,7 +11,12 @@ from alerts.ledger import close_alert, enter_submission
 from alerts.lifecycle import LifecycleError
 from alerts.tables import Notification
 from monitor.sweep import run_sweep
+from rules.dtc import Dtc
+from rules.evaluate import evaluate
+from rules.hit import Answer, Urgency
 from rules.kinds.reporting_clock import When, describe
+from rules.records import AdverseEvent, Feed, Participant, StudyView
+from rules.rulebook import load_rulebook
 from tests.trial import Trial, at
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -190,3 +195,28 @@ def test_what_cannot_be_meant_is_refused(given: dict[str, object], says: str) ->
 
 def test_the_signed_words_say_who_decides() -> None:
     assert "vigil never decides: a person does" in describe(When(regimes=("china-2020",), warn_before_hours=6))
+
+
+@pytest.mark.parametrize("names", [("SYNCOPE",), ("FALL", "FAINTED", "SYNCOPE")])
+@pytest.mark.parametrize(("now", "over"), [("2026-03-14T19:59", "not yet due"), ("2026-03-14T20:00", "overdue")])
+def test_an_event_that_is_gone_is_told_as_it_was_last_read(names: tuple[str, ...], now: str, over: str) -> None:
+    read = [
+        AdverseEvent(
+            version=n, key="AE1", event_key="E1", usubjid="P1", aeterm=name, aeser="Y", aedtc=Dtc.parse("2026-03-12"),
+            known_at=_local("2026-03-13T20:00"),
+        )
+        for n, name in enumerate(names, 1)
+    ]  # fmt: skip
+    view = StudyView(
+        participants=(Participant(usubjid="P1", former_events={"AE1": tuple(read)}),),
+        feed=Feed(domains=frozenset({"AE"})),
+    )
+    said = evaluate(load_rulebook("low_dose_il2_sle"), view, _local(now), ZONE).judgements
+    (hit,) = (one for one in said if one.rule_id == "SAE-03" and one.answer is Answer.HIT)
+    assert hit.summary.endswith(": SYNCOPE")
+    assert (hit.usubjid, hit.evidence, hit.urgency) == ("P1", (), Urgency.IMMEDIATE)
+    assert [(one.test, one.side, one.value, one.said) for one in hit.extent] == [
+        ("clock", "words", over == "overdue", over)
+    ]
+    assert "no longer entered as serious, which stops no clock" in hit.reason
+    assert "entered at site (AEDTC) 2026-03-12" in hit.reason
