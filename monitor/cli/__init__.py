@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, check, database, demo, first, grade, mail, plan, rulebook, run, sweep
+from monitor.cli import alerts, boundary, check, database, demo, first, grade, mail, plan, rulebook, run, sweep
 from monitor.cli.exits import MEANING
 
 _CODES = "\n".join(f"  {code:d}  {words}" for code, words in MEANING.items())
@@ -43,6 +43,7 @@ app.command("send-test")(mail.send_test)
 app.command("grade")(grade.grade)
 app.command("rulebook")(rulebook.rulebook)
 app.command("plan")(plan.plan)
+app.command("boundary")(boundary.boundary)
 app.command("demo")(demo.demo)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(database.app, name="db")
