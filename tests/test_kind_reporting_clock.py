@@ -11,12 +11,14 @@ from alerts.ledger import close_alert, enter_submission
 from alerts.lifecycle import LifecycleError
 from alerts.tables import Notification
 from monitor.sweep import run_sweep
+from rules.context import Context
 from rules.dtc import Dtc
 from rules.evaluate import evaluate
-from rules.hit import Answer, Urgency
+from rules.hit import Answer, Consequence, Due, Urgency
+from rules.kinds import KINDS
 from rules.kinds.reporting_clock import When, describe
 from rules.records import AdverseEvent, Feed, Participant, StudyView
-from rules.rulebook import load_rulebook
+from rules.rulebook import Rule, load_rulebook
 from tests.trial import Trial, at
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -220,3 +222,52 @@ def test_an_event_that_is_gone_is_told_as_it_was_last_read(names: tuple[str, ...
     ]
     assert "no longer entered as serious, which stops no clock" in hit.reason
     assert "entered at site (AEDTC) 2026-03-12" in hit.reason
+
+
+def _judged(now: str, *events: AdverseEvent, gone: bool = False, consequence: str = "watch", **when: object):
+    """What one rule says of events; of the versions of one that is gone."""
+    rule = Rule.model_validate(
+        {"id": "SAE-99", "title": "t", "kind": "reporting_clock", "protocol_section": "1", "urgency": "immediate",
+         "action": "look", "consequence": consequence}
+    )  # fmt: skip
+    who = Participant(usubjid="P1", **({"former_events": {"AE1": events}} if gone else {"adverse_events": events}))
+    context = Context(now=_local(now), zone=ZONE, header=load_rulebook("low_dose_il2_sle").header, graded={})
+    said = KINDS["reporting_clock"].judge(rule, When.model_validate(when), who, context)
+    return [word for word in said if not isinstance(word, Due)]
+
+
+def _serious(read: str | None = "2026-03-13T20:00", **values) -> AdverseEvent:
+    known = {} if read is None else {"known_at": _local(read)}
+    row = {"version": 1, "key": "AE1", "event_key": "E1", "usubjid": "P1", "aeterm": "SYNCOPE", "aeser": "Y"}
+    return AdverseEvent(**row | known | values)
+
+
+@pytest.mark.parametrize(("now", "told"), [("2026-03-14T19:59", 0), ("2026-03-14T20:00", 1)])
+def test_without_a_warning_a_clock_is_told_when_it_is_over(now: str, told: int) -> None:
+    assert len(_judged(now, _serious(), regimes=("china-2020",), warn_before_hours=0)) == told
+
+
+@pytest.mark.parametrize(("now", "told"), [("2026-03-27T23:59", 0), ("2026-03-28T00:00", 1)])
+def test_without_days_of_warning_the_last_day_is_told_when_it_begins(now: str, told: int) -> None:
+    said = _judged(now, _serious(), regimes=("china-2018",), warn_before_days=0)
+    assert [one.summary for one in said] == ["SUSAR report due 2026-03-28, end of the day: SYNCOPE"] * told
+
+
+def test_of_clocks_due_together_none_is_the_earlier_and_what_nobody_entered_is_said() -> None:
+    regimes = ("china-2020", "ich-e2a")
+    first, second, *_ = _judged(
+        "2026-03-14T19:00", _serious(), regimes=regimes, warn_before_hours=6, warn_before_days=3
+    )
+    for one in (first, second):
+        assert "beside it runs: Report of the investigator to the sponsor, due 2026-03-14 20:00; onset" in one.reason
+        assert "onset not known; entered at site (AEDTC) not said;" in one.reason
+
+
+@pytest.mark.parametrize("names", [("SYNCOPE",), ("FALL", "FAINTED", "SYNCOPE")])
+def test_an_event_that_is_gone_and_became_known_nobody_knows_when_is_named_as_last_read(names: tuple[str, ...]) -> None:
+    read = [_serious(None, aeterm=name, version=n) for n, name in enumerate(names)]
+    when = {"regimes": ("china-2020",), "warn_before_hours": 6}
+    (said,) = _judged("2026-03-14T19:00", *read, gone=True, consequence="hold", **when)
+    assert said.answer is Answer.NOT_EVALUABLE
+    assert said.summary == "Reporting clock not known: SYNCOPE"
+    assert (said.usubjid, said.consequence) == ("P1", Consequence.HOLD)
