@@ -65,7 +65,7 @@ def _sweep(store: Store, study: Study, now: datetime, started: float, *, keep: b
             rulebook_changed=sweep.rulebook_changed,
         )
         decisions = ledger.save_decisions(session, sweep, decide(evaluation.judgements, standing, sight))
-        new_failures = ledger.save_runs(session, sweep, evaluation)
+        new_failures = ledger.save_runs(session, sweep, evaluation, usubjids)
         open_alerts = ledger.open_alerts(session, study.id)
         mails = compose(decisions, new_failures, open_alerts, study.rulebook, study.audience, now)
         ledger.owe(session, study.id, sweep.id, mails)

@@ -160,7 +160,7 @@ class Ledger:
             spoken = [judgement for judgement in said.judgements if judgement.usubjid in sight.usubjids]
             made: tuple[Decision, ...] = decide(spoken, standing, sight)
             saved = ledger.save_decisions(session, sweep, made)
-            self.failures = ledger.save_runs(session, sweep, said)
+            self.failures = ledger.save_runs(session, sweep, said, self.judged)
             return ledger.close_sweep(session, sweep, touched, len(self.judged), saved, (), 0.1)
 
     def open(self) -> tuple[StandingAlert, ...]:

@@ -1,6 +1,6 @@
 """Whom a sweep judges, what the rules answered, and when time alone calls for another look."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -45,8 +45,10 @@ def whom_to_judge(session: Session, sweep: OpenSweep, touched: Touched) -> tuple
     return tuple(sorted(touched.usubjids.union(session.exec(due))))
 
 
-def save_runs(session: Session, sweep: OpenSweep, evaluation: "Evaluation") -> tuple[Failure, ...]:
-    """Write what the rules answered and when to look again; return the failures that are not known already."""
+def save_runs(
+    session: Session, sweep: OpenSweep, evaluation: "Evaluation", judged: Iterable[str]
+) -> tuple[Failure, ...]:
+    """Write what the rules answered of those judged, and when to look again; return the failures not known already."""
     runs = [
         {
             "sweep_id": sweep.id,
@@ -75,7 +77,7 @@ def save_runs(session: Session, sweep: OpenSweep, evaluation: "Evaluation") -> t
         for number, failure in enumerate(evaluation.failures, start=next_id(session, RuleFailure))
     ]
     add_rows(session, RuleFailure, failures)
-    _save_due(session, sweep, _due(evaluation, sweep.now))
+    _save_due(session, sweep, _due(evaluation, sweep.now), {"", *judged})
     return tuple(f for f in evaluation.failures if (f.rule_id, f.usubjid, f.error) not in known)
 
 
@@ -99,12 +101,10 @@ def _due(evaluation: "Evaluation", now: datetime) -> dict[str, datetime]:
     return due
 
 
-def _save_due(session: Session, sweep: OpenSweep, due: Mapping[str, datetime]) -> None:
-    """Replace what has come due, and what this sweep says anew."""
+def _save_due(session: Session, sweep: OpenSweep, due: Mapping[str, datetime], judged: Iterable[str]) -> None:
+    """Write when those judged are due next, in place of what was said of them; of whom nothing is said, never."""
     of_study = col(ParticipantDue.study) == sweep.study
-    session.execute(delete(ParticipantDue).where(of_study, col(ParticipantDue.due_at) <= sweep.now))
-    replaced: Sequence[str] = sorted(due)
-    for piece in chunks(replaced):
+    for piece in chunks(sorted({*judged, *due})):
         session.execute(delete(ParticipantDue).where(of_study, col(ParticipantDue.usubjid).in_(piece)))
-    rows = [{"study": sweep.study, "usubjid": usubjid, "due_at": due[usubjid]} for usubjid in replaced]
+    rows = [{"study": sweep.study, "usubjid": usubjid, "due_at": at} for usubjid, at in sorted(due.items())]
     add_rows(session, ParticipantDue, rows)
