@@ -1,8 +1,14 @@
 """Samples that the plan asks for, through the sweep: overdue by time alone, and taken back when the result comes."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from rules.context import Context
+from rules.dtc import Dtc
 from rules.kinds import expected_sample
+from rules.records import Participant, Subject
+from rules.rulebook import Rule, load_rulebook
 from tests.trial import Trial, at
 
 PLAN = {"tests": ["PLAT"], "entry_grace_days": 2}
@@ -46,3 +52,16 @@ def test_a_schedule_that_makes_no_sense_is_refused(given, why):
 
 def test_windows_that_touch_without_a_day_in_common_are_taken():
     expected_sample.When.model_validate(PLAN | {"at_weeks": [2, 3], "window_days": 3})
+
+
+def test_a_sample_of_one_day_is_named_by_it_and_a_test_that_no_rule_asks_for_leaves_none_blind():
+    when = expected_sample.When.model_validate(PLAN | {"at_weeks": [2], "window_days": 0})
+    rule = Rule.model_validate(
+        {"id": "LAB-99", "title": "t", "kind": "expected_sample", "protocol_section": "1", "urgency": "routine",
+         "action": "look"}
+    )  # fmt: skip
+    dosed = Subject(usubjid="P1", rfxstdtc=Dtc.parse("2026-01-05"))
+    header = load_rulebook("low_dose_il2_sle").header
+    context = Context(now=at("2026-02-01"), zone=ZoneInfo("UTC"), header=header, graded={})
+    (hit,) = expected_sample.judge(rule, when, Participant(usubjid="P1", subject=dosed), context)
+    assert hit.reason == "Platelets: no result of 2026-01-19 by 2026-01-22 00:00 study time"
