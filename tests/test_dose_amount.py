@@ -5,6 +5,8 @@ from decimal import Decimal
 import pytest
 
 from rules.dose_amount import convert_amount, international_units
+from rules.kinds.about_doses import amount_of
+from rules.records import Dose
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,9 @@ def test_conversion(value, unit, to, result):
 def test_what_does_not_convert_is_none():
     assert convert_amount(Decimal(1), "mg", "MIU") is None
     assert convert_amount(Decimal(1), "MIU", "mg") is None
+
+
+def test_a_recorded_0_is_an_amount_in_any_unit():
+    assert amount_of(Dose(dose=Decimal(0)), "MIU") == (0, "")
+    assert amount_of(Dose(dose=Decimal(0), dosu="mg"), "MIU") == (0, "")
+    assert amount_of(Dose(dose=Decimal(1), dosu="mg"), "MIU")[0] is None

@@ -100,3 +100,8 @@ def test_a_seriousness_that_nobody_can_read_is_said():
     assert "not serious" not in said.reason
     (said,) = judged('groups = ["oedema"]\nnot_serious = true', {"AETERM": "Oedema"})
     assert "; not serious" in said.reason
+
+
+def test_what_a_flag_says_that_cannot_be_read_is_quoted():
+    (said,) = judged('flags = ["AESCAN"]', {"AETERM": "X", "AESCAN": "U"})
+    assert said.reason.startswith("not flagged; AESCAN is 'U', neither Y nor N")
