@@ -1,4 +1,4 @@
-"""A dose given while a hold stood, through the ledger: what begins a hold, what does not end it, and what does."""
+"""A dose given while a hold stood, or not given, through the ledger: what begins a hold, and what does not end it."""
 
 from datetime import timedelta
 
