@@ -3,7 +3,8 @@
 It must not know a plan, an amount or a treatment.
 """
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 
 from rules.dtc import Dtc
 from rules.exposure import ZeroDose, was_given
@@ -61,3 +62,22 @@ def covers(record: Dose, day: date) -> bool:
 def day_of(record: Dose) -> date | None:
     """The day of a record, None where it is not known."""
     return record.stdtc.earliest.date() if record.stdtc is not None and record.stdtc.has_day else None
+
+
+def moment_of(record: Dose) -> datetime | None:
+    """Return the minute at which a dose was given, None where no time of day is recorded."""
+    when = record.stdtc
+    return when.earliest.replace(second=0) if when is not None and when.has_time else None
+
+
+def once(records: Iterable[Dose]) -> list[Dose]:
+    """Leave out the records that tell of the same minute as one before: one dose recorded twice, as far as known."""
+    seen: set[tuple[str, datetime]] = set()
+    kept = []
+    for record in records:
+        moment = moment_of(record)
+        if moment is None or (record.domain, moment) not in seen:
+            kept.append(record)
+        if moment is not None:
+            seen.add((record.domain, moment))
+    return kept

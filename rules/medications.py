@@ -14,6 +14,7 @@ from rules.dtc import Dtc
 from rules.evidence import shown
 from rules.hit import Evidence
 from rules.records import Medication
+from rules.routes import routes
 from rules.terms import Entry, Role, Vocabulary, find, make_entry, match_words, names_code, read_entries
 
 GIVEN_ONCE = frozenset({"live-vaccine", "iodinated-contrast", "pulse-steroid"})
@@ -41,11 +42,6 @@ def vocabulary(terms: tuple[str, ...] = ()) -> Vocabulary:
     """Return the vocabulary of medications, with a rulebook's own terms."""
     own = (make_entry(term, Role.TERM, _OWN, "this rule") for term in terms)
     return Vocabulary((*own, *read_entries("medication_terms.csv")))
-
-
-@cache
-def _ways() -> Vocabulary:
-    return Vocabulary(read_entries("routes.csv"))
 
 
 @cache
@@ -91,7 +87,7 @@ def _by_way(row: Medication, name: str, entry: Entry) -> Recognised:
     why = match_words(name, getattr(row, name), entry)
     is_class = name == "cmclas" and entry.source == _CLASS_NAME
     needed = "" if entry.group == _OWN or is_class else _needed_way()[entry.term]
-    ways = {found.entry.group for found in find(_ways(), row.cmroute)}
+    ways = {found.entry.group for found in find(routes(), row.cmroute)}
     if not needed:
         return Recognised(True, why, group)
     if len(ways) != 1:

@@ -117,6 +117,7 @@ class Dose(Record):
     reasoc: str = ""
     dose: Decimal | None = None
     dosu: str = ""
+    route: str = ""
     stdtc: Dtc | None = None
     endtc: Dtc | None = None
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rules.dose_records import covers, day_of, dose_records, says_whether, spans_days
+from rules.dose_records import covers, day_of, dose_records, once, says_whether, spans_days
 from rules.exposure import EndOfDosing, dosing_ended, is_scheduled, was_given
 from rules.on_hold import holds_on
 from rules.planned_dose import PlannedDose, doses_planned_for, in_window
@@ -71,7 +71,7 @@ def fates_by_plan(
     zero_dose = context.header.zero_dose
     planned = doses_planned_for(plan, participant, start, zero_dose)
     records = dose_records(participant)
-    given = [record for record in records if was_given(record, zero_dose) and says_whether(record)]
+    given = once(record for record in records if was_given(record, zero_dose) and says_whether(record))
     refused = [record for record in records if not was_given(record, zero_dose) and not is_scheduled(record)]
     unsure = [r for r in records if not is_scheduled(r) and (not says_whether(r) or (r in given and day_of(r) is None))]
     begun = [dose for dose in planned if dose.begun]

@@ -22,7 +22,7 @@ from rules.derived import Derivable
 from rules.dosing_plan import DosingPlan
 from rules.hit import Consequence, Urgency
 from rules.kinds import FEED_TROUBLES, KINDS, Kind
-from rules.kinds.about_doses import faults_of_amounts
+from rules.kinds.about_doses import faults_of_doses
 
 _ENTRIES = ("rulebook", "dosing", "rule")
 
@@ -173,8 +173,8 @@ def parse_rulebook(text: str, name: str) -> Rulebook:
         rules.append(rule)
     _insist_on_feed_rules(whens, book)
     _insist_on_results({rule.id: KINDS[rule.kind] for rule in rules}, whens, book)
-    for rule_id, fault in faults_of_amounts(whens, header.zero_dose):
-        raise RulebookError(f"{book}: rule {rule_id}: when: least_per_day: {fault}")
+    for rule_id, field, fault in faults_of_doses(whens, header.zero_dose, dosing):
+        raise RulebookError(f"{book}: rule {rule_id}: when: {field}: {fault}")
     return Rulebook(header, dosing, tuple(rules), whens, text)
 
 

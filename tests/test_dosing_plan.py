@@ -1,11 +1,12 @@
 """Dosing plans as a clinician writes them: what loads, what is refused, and what each anchor and schedule expects."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.calendar import calendar
@@ -35,7 +36,8 @@ WITHOUT_DAYS = ("LAB-01", "DOS-04")
 
 def book_of(dosing: str, *, without: tuple[str, ...] = ()):
     """The founding study's book with another plan, without the rules that would not load with it."""
-    head, *rules = (BOOK.text[:START] + f"[dosing]\n{dosing}\n" + BOOK.text[END:]).split("[[rule]]\n")
+    route = "" if "route" in dosing else 'route = ["SC"]\n'
+    head, *rules = (BOOK.text[:START] + f"[dosing]\n{route}{dosing}\n" + BOOK.text[END:]).split("[[rule]]\n")
     kept = [rule for rule in rules if not any(f'id = "{rule_id}"' in rule for rule_id in without)]
     return parse_rulebook("[[rule]]\n".join([head, *kept]), "book.toml")
 
@@ -88,6 +90,15 @@ FAULTS = [
     (f"{CYCLES}window_days = 2\ntolerance_days = {{ early = 1, late = 3 }}", "tolerance_days must be at least window"),
     (f'{CYCLES}amount = {{ value = 1, unit = "drops" }}', "amount: unit 'drops'"),
     (f'{CYCLES}route = "SC"', "route: must be a valid"),
+    (f"{CYCLES}route = []", "rule DOS-04: when: wrong_route: needs the route of the [dosing] plan"),
+    (
+        f'{CYCLES}amount = {{ value = 2, unit = "MIU" }}',
+        "OVD-01: when: max_per_day: 1 MIU is less than the planned",
+    ),
+    (
+        f'{CYCLES}amount = {{ value = 899999, unit = "IU" }}',
+        "DOS-04: when: least_per_day: 0.9 MIU is more than the p",
+    ),
     (f'{CYCLES}route = [" "]', "route.0: must not be empty"),
     (DAILY, "rule LAB-01: when: needs a [dosing] plan with schedule = 'cycles', not 'daily'"),
 ]
@@ -126,8 +137,8 @@ def test_one_number_is_a_window_on_both_sides():
 
 IN_WORDS = [
     (
-        'amount = { value = 2, unit = "MIU" }\nroute = ["SC", "s.c."]\n' + CYCLES,
-        "Each dose is 2 MIU. Its route is SC, also written s.c. Doses on days 1, 3, 5 of a cycle of 14 days, counted "
+        'amount = { value = 1, unit = "MIU" }\nroute = ["SC", "s.c."]\n' + CYCLES,
+        "Each dose is 1 MIU. Its route is SC, also written s.c. Doses on days 1, 3, 5 of a cycle of 14 days, counted "
         "from the first dose as day 1. 3 cycles are expected of everybody. Each dose may be given at most 1 day before "
         "or after its day. A dose of which nothing is recorded when 2 days more have passed counts as missed.",
     ),
@@ -291,13 +302,19 @@ def test_nothing_is_missed_before_its_tolerance_is_over():
     assert judged(book, people("1 3"), "2026-01-11T16:00") == ["DOS-01 C1D5"]
 
 
+@cache
+def _plan_of(dosing: str):
+    return book_of(dosing, without=WITHOUT_DAYS).dosing
+
+
+@settings(deadline=None)
 @given(
     st.sampled_from([CYCLES, OWN, TOLERANT, DAILY, WEEKLY]),
     st.lists(st.tuples(st.integers(2, 60), st.sampled_from("YN")), max_size=20),
     st.integers(1, 400),
 )
 def test_each_planned_dose_has_one_fate_and_moves_with_the_study(dosing, records, shift):
-    plan = book_of(dosing, without=WITHOUT_DAYS).dosing
+    plan = _plan_of(dosing)
 
     def told(by: int):
         first = date(2026, 1, 1) + timedelta(days=by)

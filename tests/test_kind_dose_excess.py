@@ -47,8 +47,8 @@ def test_no_answer_tells_amount_unit_treatment_or_lot(row):
 
 
 def test_a_day_is_one_concern_whatever_is_entered_later():
-    row = {"ECDOSE": "1", "ECDOSU": "MIU", "ECSTDTC": "2026-01-01T08:00"}
-    two, three = (judge(*[row] * times) for times in (2, 3))
+    rows = [{"ECDOSE": "1", "ECDOSU": "MIU", "ECSTDTC": f"2026-01-01T{hour}:00"} for hour in ("08", "10", "12")]
+    two, three = (judge(*rows[:times]) for times in (2, 3))
     assert [(j.answer, j.scope, j.at.text) for j in two] == [(Answer.HIT, "2026-01-01", "2026-01-01T08:00")]
     assert two[0].anchors == three[0].anchors
     assert two[0].summary == "More than the plan of a day: 2026-01-01"

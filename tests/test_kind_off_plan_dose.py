@@ -15,7 +15,7 @@ from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
 
 BOOK = load_rulebook("low_dose_il2_sle")
 LEAST = 'least_per_day = { value = 0.9, unit = "MIU" }'
-FAULTS = f"outside_windows = true\nafter_end = true\nmin_gap_hours = 36\n{LEAST}"
+FAULTS = BOOK.text.split('kind = "off_plan_dose"')[1].split("[rule.when]\n")[1].split("\n\n")[0]
 DAYS = ("2026-01-01", "2026-01-03", "2026-01-05")
 PERFORMED = {"ECTRT": "ALDESLEUKIN", "ECLOT": "LOT7", "ECDOSE": "37", "ECDOSU": "MIU", "ECOCCUR": "Y"}
 
@@ -101,7 +101,7 @@ def test_a_dose_soon_after_one_that_may_not_have_been_given_is_no_hit(unsaid: in
 
 
 def test_a_rule_that_looks_for_nothing_does_not_load():
-    with pytest.raises(RulebookError, match="name at least one of outside_windows, after_end, min_gap_hours, least"):
+    with pytest.raises(RulebookError, match="name at least one of outside_windows, after_end, min_gap_hours, rec"):
         parse_rulebook(BOOK.text.replace(FAULTS, "after_end = false"), "book.toml")
 
 
@@ -136,8 +136,11 @@ def test_a_least_amount_above_the_most_of_a_day_does_not_load(least, unit, loads
     if loads:
         parse_rulebook(text, "book.toml")
         return
-    with pytest.raises(RulebookError, match=f"least_per_day: {least} {unit} is more than the max_per_day"):
+    with pytest.raises(RulebookError, match=f"least_per_day: {least} {unit} is more than the planned dose of 1 MIU"):
         parse_rulebook(text, "book.toml")
+    without = text.replace('amount = { value = 1, unit = "MIU" }\n', "")
+    with pytest.raises(RulebookError, match=f"least_per_day: {least} {unit} is more than the max_per_day of 1 MIU"):
+        parse_rulebook(without, "book.toml")
 
 
 def test_a_least_amount_in_a_unit_that_does_not_convert_does_not_load():
@@ -149,3 +152,43 @@ def test_only_windows_need_a_plan():
     schedules = KINDS["off_plan_dose"].schedules
     assert schedules(BOOK.whens["DOS-04"]) == {"cycles", "daily", "weekly"}
     assert not schedules(When(after_end=True, min_gap_hours=36))
+
+
+@pytest.mark.parametrize(
+    ("only", "answers"),
+    [
+        ("recorded_twice = true", [Answer.HIT]),
+        ("min_gap_hours = 36", [Answer.NOT_EVALUABLE]),
+        ("min_gap_hours = 36\nrecorded_twice = true", [Answer.HIT]),
+        ("after_end = true", []),
+    ],
+)
+def test_two_records_of_one_minute_are_never_taken_for_two_doses_too_soon(only, answers):
+    book = parse_rulebook(BOOK.text.replace(FAULTS, only), "book.toml")
+    said = judge("2026-01-01T08:00", "2026-01-01T08:00:30", book=book)
+    assert [judgement.answer for judgement in said] == answers
+    assert all(judgement.reason.startswith("two records tell of one moment") for judgement in said)
+
+
+def test_another_route_is_one_concern_and_is_not_named():
+    (said,) = judge(*DAYS, ECROUTE="INTRAVENOUS", ECDOSE="1")
+    assert (said.answer, said.scope, said.anchors) == (Answer.HIT, "route", {*DAYS})
+    assert said.summary == "Dose outside the plan: by another route"
+    assert "INTRAVENOUS" not in repr((said.summary, said.reason, said.evidence))
+
+
+@pytest.mark.parametrize(
+    ("route", "answers"),
+    [
+        ("SUBCUTANEOUS", []),
+        ("s.c.", []),
+        ("Subcutaneous injection", []),
+        ("皮下注射", []),
+        ("", []),
+        ("ORAL", [Answer.HIT]),
+        ("静脉注射", [Answer.HIT]),
+        ("left thigh", [Answer.NOT_EVALUABLE]),
+    ],
+)
+def test_a_route_is_known_by_its_words_in_english_and_chinese(route, answers):
+    assert [said.answer for said in judge(DAYS[0], ECROUTE=route, ECDOSE="1")] == answers

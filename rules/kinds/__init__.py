@@ -136,7 +136,9 @@ KINDS: dict[str, Kind] = {
         off_plan_dose.judge,
         off_plan_dose.describe,
         _always("EC", "EX"),
-        schedules=lambda when: _ANY_PLAN - {"as collected"} if when.outside_windows else frozenset(),
+        schedules=lambda when: (
+            _ANY_PLAN - {"as collected"} if when.outside_windows else _ANY_PLAN if when.wrong_route else frozenset()
+        ),
     ),
     "repeat_sample": Kind(
         repeat_sample.When,

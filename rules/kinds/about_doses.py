@@ -18,6 +18,7 @@ from rules.regimen import DoseFate, Fate
 
 if TYPE_CHECKING:
     from rules.context import Context
+    from rules.dosing_plan import DosingPlan
     from rules.rulebook import Rule
 
 
@@ -32,19 +33,35 @@ DoseAmount = Annotated[Amount, AfterValidator(_is_international)]
 """An amount of study drug, as a rulebook names one."""
 
 
-def faults_of_amounts(whens: Mapping[str, BaseModel], zero_dose: ZeroDose) -> Iterator[tuple[str, str]]:
-    """Name each rule of a book that asks for a least amount it must not ask for, and why not."""
+def faults_of_doses(
+    whens: Mapping[str, BaseModel], zero_dose: ZeroDose, plan: "DosingPlan | None"
+) -> Iterator[tuple[str, str, str]]:
+    """Name each rule of a book that asks of doses what it must not, or what the plan does not say: field and why."""
+    planned = plan.amount if plan is not None else None
     most = [when.max_per_day for when in whens.values() if hasattr(when, "max_per_day")]
     for rule_id, when in whens.items():
+        limit: Amount | None = getattr(when, "max_per_day", None)
+        if limit is not None and planned is not None and _is_less(limit, planned):
+            yield rule_id, "max_per_day", f"{limit} is less than the planned dose of {planned}"
+        if getattr(when, "wrong_route", False) and not (plan is not None and plan.route):
+            yield rule_id, "wrong_route", "needs the route of the [dosing] plan"
         least: Amount | None = getattr(when, "least_per_day", None)
         if least is None:
             continue
         if zero_dose == "placebo":  # whoever gets a smaller dose than another arm would be named by a mail
-            yield rule_id, "would tell who is given the lower dose, in a book whose zero_dose is 'placebo'"
-        for limit in most:
-            converted = convert_amount(limit.value, limit.unit, least.unit)
-            if converted is not None and least.value > converted:
-                yield rule_id, f"{least} is more than the max_per_day of {limit} of this book"
+            why = "would tell who is given the lower dose, in a book whose zero_dose is 'placebo'"
+            yield rule_id, "least_per_day", why
+        if planned is not None and _is_less(planned, least):
+            yield rule_id, "least_per_day", f"{least} is more than the planned dose of {planned}"
+        for other in most:
+            if _is_less(other, least):
+                yield rule_id, "least_per_day", f"{least} is more than the max_per_day of {other} of this book"
+
+
+def _is_less(one: Amount, other: Amount) -> bool:
+    """Whether an amount is less than another, as far as their units convert."""
+    converted = convert_amount(one.value, one.unit, other.unit)
+    return converted is not None and converted < other.value
 
 
 def amount_of(record: Dose, unit: str) -> tuple[Decimal | None, str]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rules.dose_records import day_of, dose_records, given_records, says_whether, spans_days
+from rules.dose_records import day_of, dose_records, given_records, once, says_whether, spans_days
 from rules.exposure import ZeroDose, was_given
-from rules.hit import EVERYTHING, Judgement
+from rules.hit import EVERYTHING, Judgement, Urgency
 from rules.kinds.about_doses import DoseAmount, about_doses, amount_of
 from rules.records import Dose, Participant
 from rules.units import round15
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import Rule
 
+_TWICE = "two records tell of one moment: one dose recorded twice, or two doses"
 _NO_AMOUNT = "no amount is recorded"
 _NO_DAYS = "a record covers several days and does not say what was given on each"
 
@@ -119,21 +120,33 @@ def _about(
     """Answer for the doses of one day, and what EX tells of it beside EC."""
     limit = when.max_per_day.value
     certain = [dose for dose in doses if dose.certain]
+    apart = _once(certain)
     too_much = "more than the planned amount of a day is recorded"
-    excess = [f"{len(certain)} doses are recorded as given"] if len(certain) > when.max_doses_per_day else []
-    excess += [too_much] if max(_total(certain), _total(d for d in beside if d.certain)) > limit else []
+    excess = [f"{len(apart)} doses are recorded as given"] if len(apart) > when.max_doses_per_day else []
+    excess += [too_much] if max(_total(apart), _total(_once(d for d in beside if d.certain))) > limit else []
     open_questions = list(dict.fromkeys(dose.refused for dose in doses if dose.refused))
     if len(certain) < len(doses) and (len(doses) > when.max_doses_per_day or _total(doses) > limit):
         open_questions.append("another dose, or a larger one, may have been given on that day")
-    if beside and _total(doses) and _total(doses) != _total(beside):
+    if len(apart) < len(certain) and (len(certain) > when.max_doses_per_day or _total(certain) > limit):
+        open_questions.append(_TWICE)
+    if beside and _total(doses) and _total(_once(doses)) != _total(_once(beside)):
         open_questions.append("EC and EX differ about the amount")
     if len(beside) > max(when.max_doses_per_day, len(doses)):
         open_questions.append("EX tells of more doses than EC")
     if excess or open_questions:
         reason = "; ".join((*excess, *open_questions))
-        yield about_doses(
-            rule, participant, scope, reason, [dose.record for dose in (*doses, *beside)], hit=bool(excess)
-        )
+        records = [dose.record for dose in (*doses, *beside)]
+        said = about_doses(rule, participant, scope, reason, records, hit=bool(excess))
+        if [*excess, *open_questions] == [_TWICE]:  # a query of data, which nobody can answer at 3 a.m.
+            said = replace(said, urgency=min(rule.urgency, Urgency.SAME_DAY, key=lambda urgency: urgency.rank))
+        yield said
+
+
+def _once(doses: Iterable[_Given]) -> list[_Given]:
+    """Leave out, of doses of one minute, all but the largest: they may be one dose recorded more than once."""
+    largest_first = sorted(doses, key=lambda dose: -1 if dose.amount is None else dose.amount, reverse=True)
+    kept = {id(record) for record in once(dose.record for dose in largest_first)}
+    return [dose for dose in largest_first if id(dose.record) in kept]
 
 
 def _given(when: When, record: Dose) -> _Given:
@@ -166,5 +179,6 @@ def describe(when: When) -> str:
         f"More than {when.max_per_day} or more than {doses} recorded as given in one calendar day, in EC, or in EX for "
         "days of which EC tells of no dose; where both do, the larger amount counts. An amount "
         f"{when.refused_from_times} times the plan's or more, or as small a part of it or less, or in a unit that does "
-        "not convert, is not evaluable."
+        "not convert, is not evaluable. Nor is it known whether two records of one minute are one dose or two: that is "
+        "asked, and the larger counts until it is answered."
     )

@@ -1,7 +1,7 @@
-"""Kind `off_plan_dose`: a dose outside the plan's windows, too soon after the last, after the end, or of too little.
+"""Kind `off_plan_dose`: a dose outside its window, too soon, after the end, of too little, by another route, or twice.
 
-From EC, and from EX for days of which EC tells of no dose; the plan's days are counted from the first dose. It must not
-tell amounts, treatments or lots, nor judge whether too much was given: another kind does.
+From EC, and from EX for days of which EC tells of no dose. It must not tell amounts, routes, treatments or lots, nor
+judge whether too much was given: another kind does.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rules.dose_records import day_of, dose_records, given_records, says_whether, spans_days
+from rules.dose_records import day_of, dose_records, given_records, moment_of, once, says_whether, spans_days
 from rules.exposure import EndOfDosing, ZeroDose, dosing_ended, first_dose, was_given
 from rules.hit import EVERYTHING, Judgement
 from rules.kinds.about_doses import DoseAmount, about_doses, amount_of
@@ -21,11 +21,15 @@ from rules.kinds.amounts import Amount
 from rules.kinds.beside_plan import beside_plan
 from rules.plan_start import PlanStart, plan_start
 from rules.records import Dose, Participant
+from rules.routes import is_by_route
 from rules.units import round15
 
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import Rule
+
+
+_TWICE = "two records tell of one moment, one dose recorded twice or two doses"
 
 
 class When(BaseModel):
@@ -36,11 +40,13 @@ class When(BaseModel):
     outside_windows: bool = False
     after_end: bool = False
     min_gap_hours: Annotated[int, Field(ge=1)] | None = None
+    recorded_twice: bool = False
+    wrong_route: bool = False
     least_per_day: DoseAmount | None = None
 
     @model_validator(mode="after")
     def _looks_for_something(self) -> Self:
-        if not (self.outside_windows or self.after_end or self.min_gap_hours or self.least_per_day):
+        if not any(getattr(self, name) for name in type(self).model_fields):
             raise ValueError(f"name at least one of {', '.join(type(self).model_fields)}")
         return self
 
@@ -83,6 +89,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             before = dose
         if faults:
             yield from _about_day(rule, participant, day, doses, faults)
+    if when.wrong_route and context.dosing is not None:
+        yield from _about_routes(rule, context.dosing.route, participant, given)
     if when.least_per_day is not None:
         yield from _about_amounts(rule, when.least_per_day, participant, _with_amounts(by_day, participant, zero_dose))
 
@@ -126,10 +134,13 @@ def _after_end(day: date, ended: EndOfDosing | None) -> _Fault | None:
 
 
 def _too_soon(when: When, before: Dose, dose: Dose) -> _Fault | None:
-    """Whether a dose came too soon after the one before.
+    """Whether a dose came too soon after the one before, or is the same one recorded twice.
 
     Times are compared to the minute. Without them, as many days apart as the gap has, rounded up, are far enough.
     """
+    if moment_of(dose) is not None and moment_of(dose) == moment_of(before):
+        wanted = when.recorded_twice or when.min_gap_hours
+        return _Fault(when.recorded_twice, f"{_TWICE}, {before.stdtc}") if wanted else None
     if when.min_gap_hours is None:
         return None
     gap, words = (
@@ -182,11 +193,16 @@ def _runs_of_too_little(by_day: Mapping[date, Sequence[Dose]], least: Amount) ->
 
 def _is_enough(doses: Sequence[Dose], least: Amount) -> bool | None:
     """Whether the doses of a day come up to an amount, None where that is not known."""
-    amounts = [amount_of(dose, least.unit)[0] for dose in doses]
-    known = [amount for amount in amounts if amount is not None]
-    if round15(sum(known, Decimal(0))) >= least.value:
+    read = {id(dose): amount_of(dose, least.unit)[0] for dose in doses}
+    largest_first = sorted(doses, key=lambda dose: read[id(dose)] or 0, reverse=True)
+    apart, all_of_it = (
+        round15(sum((read[id(dose)] or Decimal(0) for dose in counted), Decimal(0)))
+        for counted in (once(largest_first), largest_first)
+    )
+    if apart >= least.value:
         return True
-    return False if len(known) == len(amounts) and all(says_whether(dose) for dose in doses) else None
+    known = None not in read.values() and all(says_whether(dose) for dose in doses) and all_of_it < least.value
+    return False if known else None
 
 
 def _about_amounts(
@@ -205,12 +221,31 @@ def _about_amounts(
         yield about_doses(rule, participant, "amounts not known", reason, unknown, told=False)
 
 
+def _about_routes(
+    rule: "Rule", planned: Sequence[str], participant: Participant, given: Sequence[Dose]
+) -> Iterator[Judgement]:
+    """Answer once for all doses of which another route is recorded, and once for those whose route is not known."""
+    by_answer: dict[bool | None, list[Dose]] = {}
+    for dose in given:
+        if dose.route:
+            by_answer.setdefault(is_by_route(dose.route, planned), []).append(dose)
+    if wrong := by_answer.get(False):
+        days = list(dict.fromkeys(str(dose.stdtc or "unknown date") for dose in wrong))
+        said = about_doses(rule, participant, "route", f"another route is recorded: {', '.join(days)}", wrong, hit=True)
+        yield replace(said, summary=f"{rule.title}: by another route", anchors=frozenset(days))
+    if unknown := by_answer.get(None):
+        reason = "what is recorded as the route is no route that is known"
+        yield about_doses(rule, participant, "routes not known", reason, unknown)
+
+
 def describe(when: When) -> str:
     """Say the criterion in words."""
     chosen = {
         "on a day in no window of a planned dose, such as in a rest phase": when.outside_windows,
         "after discontinuation, completion or death": when.after_end,
         f"less than {when.min_gap_hours} hours after the dose before": when.min_gap_hours,
+        "recorded twice for one minute, which may be one dose or two": when.recorded_twice,
+        "by another route than planned": when.wrong_route,
         f"of less than {when.least_per_day} in a day": when.least_per_day,
     }
     words = f"A dose recorded as given {'; or '.join(text for text, wanted in chosen.items() if wanted)}."
