@@ -4,7 +4,7 @@ for, the times on hold, and the reporting clocks.
 It asks what the rules ask, so that it never says otherwise. It must not tell amounts, treatments or lots.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +13,7 @@ from rules.context import Context
 from rules.dose_records import day_of, given_records, spans_days
 from rules.exposure import first_dose
 from rules.kinds import expected_sample, repeat_sample, reporting_clock
+from rules.kinds.adherence import by_cycle, counted, share_words
 from rules.on_hold import alerts_of
 from rules.plan_start import PlanStart, plan_start
 from rules.records import Hold, Participant
@@ -64,6 +65,7 @@ def _doses(participant: Participant, context: Context) -> Iterator[Line]:
                 what=_name(fate),
                 became=_of(fate, on_hold),
             )
+    yield from _shares(fates, context)
     told = {fate.record.version for fate in fates if fate.record is not None}
     for dose in given_records(participant, zero_dose):
         if dose.version not in told and not spans_days(dose):
@@ -73,6 +75,20 @@ def _doses(participant: Participant, context: Context) -> Iterator[Line]:
                 what="dose outside the plan",
                 became=f"given {dose.stdtc or 'on no known date'}",
             )
+
+
+def _shares(fates: Sequence[DoseFate], context: Context) -> Iterator[Line]:
+    """Yield the share of doses given of each cycle, at its last dose, and of the whole plan."""
+    plan = context.dosing
+    cycles = by_cycle(fates) if plan is not None and plan.schedule == "cycles" else {}
+    for number, doses in cycles.items():
+        if over := counted(doses):
+            held = sum(fate.fate is Fate.ON_HOLD for fate in doses)
+            apart = f"; {held} on hold, not counted" if held else ""
+            became = f"{share_words(over)}{apart}"
+            yield Line(on=doses[-1].on, days="", what=f"doses of cycle {number}", became=became)
+    if over := counted([fate for fate in fates if fate.planned is not None]):
+        yield Line(on=None, days="", what="doses of the plan so far", became=share_words(over))
 
 
 def _name(fate: DoseFate) -> str:

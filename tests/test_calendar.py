@@ -1,7 +1,7 @@
 """A participant's calendar: what is planned, what became of it, in the order in which a nurse would look."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rules.calendar import Line, calendar
@@ -150,3 +150,19 @@ def test_no_planned_dose_is_shown_where_the_date_of_the_first_is_doubtful():
             "is that date right?",
         ),
     ]
+
+
+def test_each_cycle_and_the_plan_say_how_much_was_given():
+    since, until = datetime(2026, 2, 3, tzinfo=UTC), datetime(2026, 2, 5, tzinfo=UTC)
+    hold = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=since, until=until)
+    given = [5, 7, 9, 11, 13, 15, 33, 37]  # nothing on the 17th; on hold on 4 February, the 35th
+    doses = [{"ECSTDTC": str(date(2025, 12, 31) + timedelta(days=day))} for day in given]
+    lines = lines_of(datetime(2026, 2, 7, tzinfo=UTC), doses, holds=(hold,))
+    assert [(str(line.on), line.what, line.became) for line in lines if line.what.startswith("doses")] == [
+        ("2026-01-17", "doses of cycle 1", "6 of 7 planned doses given (86 %)"),
+        ("2026-02-14", "doses of cycle 2", "2 of 2 planned doses given (100 %)"),
+        ("None", "doses of the plan so far", "8 of 9 planned doses given (89 %)"),
+    ]
+    later = lines_of(datetime(2026, 2, 10, tzinfo=UTC), doses, holds=(hold,))
+    became = {line.what: line.became for line in later}
+    assert became["doses of cycle 2"] == "2 of 2 planned doses given (100 %); 1 on hold, not counted"

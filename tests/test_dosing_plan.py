@@ -1,5 +1,6 @@
 """Dosing plans as a clinician writes them: what loads, what is refused, and what each anchor and schedule expects."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
@@ -266,6 +267,26 @@ def test_an_as_collected_plan_goes_by_the_records_alone():
         "DOS-01 dose of 2026-01-02", "DOS-01 dose of 2026-01-03", "DOS-02 doses", "DOS-03 adherence",
     ]  # fmt: skip
     assert lines(book, someone, "2026-02-09")["dose of 2026-01-02"] == "recorded as not given"
+
+
+def test_adherence_can_be_asked_of_each_cycle():
+    each = BOOK.text.replace("after_doses = 7\n", "after_doses = 3\neach_cycle = true\n")
+    book = parse_rulebook(each, "book.toml")
+    someone = people("1 3 5 7 9 11 13 29 31", "33 35 37 39 41")
+    said = [scope for scope in judged(book, someone, "2026-02-14") if scope.startswith("DOS-03")]
+    assert said == ["DOS-03 adherence in cycle 2"]
+    with pytest.raises(RulebookError, match=r"DOS-03: when: needs a .* 'cycles', not 'weekly'"):
+        head, tail = each.split("[dosing]\n")
+        weekly = f'{head}[dosing]\nroute = ["SC"]\n{WEEKLY}\n# ---{tail.split("# ---", 1)[1]}'
+        parse_rulebook(weekly.replace("before_cycles_days = 3", "at_weeks = [2]\nwindow_days = 3"), "book.toml")
+
+
+def test_a_dose_recorded_twice_as_it_is_collected_counts_once():
+    book = book_of(COLLECTED, without=WITHOUT_DAYS)
+    twice = people("1 2 3 4 5 6", "20 21")
+    doubled = tuple(replace(dose, version=50 + dose.version, key=f"again{dose.key}") for dose in twice.doses[:3])
+    assert "DOS-03 adherence" in judged(book, twice, "2026-02-09")
+    assert "DOS-03 adherence" in judged(book, replace(twice, doses=(*twice.doses, *doubled)), "2026-02-09")
 
 
 # ------------------------------------------------------------------------------------------------ early and late

@@ -78,7 +78,7 @@ KINDS: dict[str, Kind] = {
         adherence.judge,
         adherence.describe,
         _always("EC", "EX"),
-        schedules=lambda when: _ANY_PLAN,
+        schedules=lambda when: frozenset({"cycles"}) if when.each_cycle else _ANY_PLAN,
     ),
     "dose_excess": Kind(dose_excess.When, dose_excess.judge, dose_excess.describe, _always("EC", "EX")),
     "criteria_count": Kind(
