@@ -19,13 +19,13 @@ from rules.rulebook import RulebookError, load_rulebook, parse_rulebook
 BOOK = load_rulebook("low_dose_il2_sle")
 
 
-def judge(*rows: dict[str, str]):
+def judge(*rows: dict[str, str], book=BOOK):
     doses = tuple(
         read_record("EC", {"USUBJID": "P1", **row}, version=number, key=f"EC{number}")
         for number, row in enumerate(rows, 1)
     )
     view = StudyView(participants=(Participant(usubjid="P1", doses=doses),), feed=Feed(domains=frozenset({"EC"})))
-    evaluation = evaluate(BOOK, view, datetime(2026, 1, 2, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))
+    evaluation = evaluate(book, view, datetime(2026, 1, 2, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))
     assert not evaluation.failures
     return [judgement for judgement in evaluation.judgements if judgement.rule_id == "OVD-01"]
 
@@ -92,3 +92,11 @@ def test_a_hit_exceeds_the_plan_whatever_is_not_known_and_silence_never(told):
         assert exceeds == {True}
     elif not answers:
         assert exceeds == {False}
+
+
+def test_where_two_doses_a_day_are_planned_an_undated_one_may_make_the_amount_too_large():
+    book = parse_rulebook(BOOK.text.replace("max_doses_per_day = 1", "max_doses_per_day = 2"), "book.toml")
+    dated, undated = {"ECDOSE": "0.6", "ECDOSU": "MIU", "ECSTDTC": "2026-01-01"}, {"ECDOSE": "0.6", "ECDOSU": "MIU"}
+    (said,) = judge(dated, undated, book=book)
+    assert (said.answer, said.scope) == (Answer.NOT_EVALUABLE, "dose of unknown date")
+    assert not judge(dated, undated | {"ECDOSE": "0.4"}, book=book)

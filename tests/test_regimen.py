@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations, permutations
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -335,3 +336,32 @@ def test_assignment_is_one_to_one_within_windows_and_as_large_as_can_be(days):
             free.remove(fitting[0])
             count += 1
     assert len(assigned) == count
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        DosingPlan(days=(1, 3, 5), cycle_days=28, cycles=1),
+        DosingPlan(days=(1, 2, 3), cycle_days=28, cycles=1, window_days={"early": 2, "late": 1}),
+        DosingPlan(days=(1, 5), cycle_days=28, cycles=1, window_days=3),
+    ],
+)
+def test_every_few_doses_are_assigned_as_well_as_by_trying_every_way(plan: DosingPlan):
+    planned = planned_doses(plan, FIRST)
+    for days in (days for number in (1, 2, 3) for days in combinations(range(-1, 8), number)):
+        records = [dose(study_day(day)) for day in days]
+        found = _assign(planned, records)
+        ways = [
+            [(one, other) for one, other in zip(planned, way, strict=True) if other is not None]
+            for way in set(permutations([*records, *[None] * len(planned)], len(planned)))
+        ]
+        fits = [way for way in ways if all(one.opens <= on(record) <= one.closes for one, record in way)]
+        best = max((len(way), -sum(abs((on(record) - one.on).days) for one, record in way)) for way in fits)
+        assert len(set(map(id, found.values()))) == len(found), days
+        assert all(one.opens <= on(record) <= one.closes for one, record in found.items()), days
+        assert (len(found), -sum(abs((on(record) - one.on).days) for one, record in found.items())) == best, days
+
+
+def on(record: Dose) -> date:
+    assert record.stdtc is not None
+    return record.stdtc.earliest.date()

@@ -47,7 +47,7 @@ class _Given:
     certain: bool  # that it was given, on the day that it is judged with
     amount: Decimal | None
     refused: str = ""  # why what stands there is no amount; '' also where nothing stands there
-    filled: bool = False  # nothing stands there, and EX tells the amount of its day
+    filled: bool = False  # EX tells the amount of its day
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement]:
@@ -57,7 +57,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     beside = _beside(when, [dose.record for dose in given], participant, zero_dose)
     spans = [dose for dose in given if spans_days(dose.record)]
     singles = [dose for dose in given if not spans_days(dose.record)]
-    singles = [replace(dose, filled=_day(dose) in beside) if _is_blank(dose) else dose for dose in singles]
+    singles = [replace(dose, filled=_day(dose) in beside) for dose in singles]
     if unknown := _not_collected(participant, singles, spans):
         yield about_doses(rule, participant, EVERYTHING, unknown, told=False)
     else:

@@ -71,7 +71,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     ended = dosing_ended(participant, start or min(by_day, default=date.min)) if when.after_end else None
     if ended is not None and ended.undated and given:
         reason = "an end of dosing has no date: whether a dose was given after it is not known"
-        yield about_doses(rule, participant, "end of dosing", reason, [])
+        yield about_doses(rule, participant, "end of dosing", reason)
     plan = context.dosing if when.outside_windows else None
     counted = plan_start(plan, participant, zero_dose) if plan is not None and any(map(day_of, given)) else PlanStart()
     if counted.doubt:
