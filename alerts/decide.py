@@ -97,12 +97,14 @@ class Sight:
     usubjids: frozenset[str]  # judged now; '' stands for the feed and the cohort
     rule_ids: frozenset[str]  # in the rulebook now in force
     failed: frozenset[tuple[str, str]] = frozenset()  # (rule id, usubjid)
+    unasked: frozenset[str] = frozenset()  # rules about the whole cohort, which was not looked at
     new_rules: Mapping[str, str] = field(default_factory=dict)
     rulebook_changed: bool = False
 
     def covers(self, rule_id: str, usubjid: str) -> bool:
         """Whether silence about this rule and participant is an answer."""
-        return usubjid in self.usubjids and (rule_id, usubjid) not in self.failed
+        asked = usubjid in self.usubjids and rule_id not in self.unasked
+        return asked and (rule_id, usubjid) not in self.failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

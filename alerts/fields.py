@@ -94,6 +94,11 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
         "iecat": "Category",
         "iedtc": "Collected",
     },
+    "COHORT": {
+        "observed": "Participants observed long enough",
+        "withevent": "of them with any adverse event",
+        "chance": "Probability of so few or fewer",
+    },
     "FEED": {
         "newsdtc": "Last news (UTC)",
         "databasedtc": "Database last modified (UTC)",
@@ -119,6 +124,7 @@ _CAPTIONS = {
     "MH": "Medical history",
     "HO": "Encounter",
     "IE": "Eligibility",
+    "COHORT": "Cohort",
     "FEED": "Source",
 }
 

@@ -61,6 +61,7 @@ def _sweep(store: Store, study: Study, now: datetime, started: float, *, keep: b
             usubjids=frozenset(usubjids) | {""},
             rule_ids=frozenset(rule.id for rule in study.rulebook.rules),
             failed=frozenset((failure.rule_id, failure.usubjid) for failure in evaluation.failures),
+            unasked=evaluation.unasked,
             new_rules=sweep.new_rules,
             rulebook_changed=sweep.rulebook_changed,
         )

@@ -1,5 +1,7 @@
 """Apply a rulebook to a study view: every rule to every participant, those that ask for hits last, then to the feed.
 
+Rules about the whole cohort are asked where the view is whole.
+
 A rule that raises is a failure of that rule for that participant and of nothing else.
 """
 
@@ -17,6 +19,9 @@ from rules.records import Feed, Participant, StudyView
 from rules.rulebook import Header, Rule, Rulebook
 from rules.unknown_tests import unknown_tests
 
+Judged = Participant | tuple[Participant, ...] | Feed
+"""What a rule speaks about: one participant, the whole cohort, or the feed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
@@ -25,16 +30,20 @@ class Evaluation:
     judgements: tuple[Judgement, ...]
     failures: tuple[Failure, ...]
     runs: tuple[RuleRun, ...]
-    due: Mapping[
-        str, datetime
-    ]  # usubjid ('' for the feed) -> the next instant (UTC) at which time alone may change an answer
+    due: Mapping[str, datetime]
+    """Usubjid ('' for the feed) -> the next instant (UTC) at which time alone may change an answer."""
+    unasked: frozenset[str] = frozenset()  # rules about the cohort in a view that is not whole
 
 
 def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo) -> Evaluation:
-    """Judge the participants and the feed of a view at the aware instant `now`."""
+    """Judge the participants, the cohort and the feed of a view at the aware instant `now`."""
     context = context_of(rulebook, view, now, zone)
     said = _Said()
     _judge_participants(rulebook, view, context, said)
+    about_cohort = [rule for rule in rulebook.rules if rulebook.kind_of(rule).level == "cohort"]
+    if view.is_whole:
+        for rule in about_cohort:
+            said.run(rulebook, rule, (view.participants,), view.feed, context)
     feed = replace(
         view.feed,
         not_evaluable=_not_evaluable(view.feed, said.judgements),
@@ -44,7 +53,11 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
         if rulebook.kind_of(rule).level == "feed":
             said.run(rulebook, rule, (feed,), feed, context)
     return Evaluation(
-        judgements=tuple(said.judgements), failures=tuple(said.failures), runs=tuple(said.runs), due=said.due
+        judgements=tuple(said.judgements),
+        failures=tuple(said.failures),
+        runs=tuple(said.runs),
+        due=said.due,
+        unasked=frozenset(() if view.is_whole else (rule.id for rule in about_cohort)),
     )
 
 
@@ -133,9 +146,7 @@ class _Said:
                 found[place] = (*found.get(place, ()), word)
         return found
 
-    def run(
-        self, rulebook: Rulebook, rule: Rule, subjects: Sequence[Participant | Feed], feed: Feed, context: Context
-    ) -> None:
+    def run(self, rulebook: Rulebook, rule: Rule, subjects: Sequence[Judged], feed: Feed, context: Context) -> None:
         """Let one rule speak about each subject, and count its answers; one without any data speaks once, for all."""
         answers: Counter[str] = Counter()
         needed = rulebook.kind_of(rule).domains(rulebook.whens[rule.id])
@@ -168,9 +179,7 @@ class _Said:
         )
 
 
-def _judge(
-    rulebook: Rulebook, rule: Rule, subject: Participant | Feed, context: Context
-) -> list[Judgement | Due] | Failure:
+def _judge(rulebook: Rulebook, rule: Rule, subject: Judged, context: Context) -> list[Judgement | Due] | Failure:
     """Let one rule speak about one subject; whatever it raises becomes a failure."""
     try:
         said = rulebook.kind_of(rule).judge(rule, rulebook.whens[rule.id], subject, context)
@@ -179,11 +188,11 @@ def _judge(
         return Failure(rule_id=rule.id, usubjid=_usubjid(subject), error=f"{type(error).__name__}: {error}")
 
 
-def _usubjid(subject: Participant | Feed) -> str:
+def _usubjid(subject: Judged) -> str:
     return subject.usubjid if isinstance(subject, Participant) else ""
 
 
-def _placed(word: Judgement | Due, subject: Participant | Feed, context: Context) -> Judgement | Due:
+def _placed(word: Judgement | Due, subject: Judged, context: Context) -> Judgement | Due:
     """Add to a hit about a participant what surrounds it in time."""
     if not (isinstance(word, Judgement) and word.answer is Answer.HIT and word.at and isinstance(subject, Participant)):
         return word

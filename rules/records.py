@@ -335,4 +335,5 @@ class StudyView:
     """What `evaluate` is given: the participants to be judged in this sweep, and the feed."""
 
     participants: tuple[Participant, ...] = ()
+    is_whole: bool = True  # these are all whom the source ever brought: only then is the cohort judged
     feed: Feed = field(default_factory=Feed)

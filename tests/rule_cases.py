@@ -4,7 +4,8 @@ Each [[case]] says in one sentence what it shows, gives the rows of one particip
 of the feed), and the answer. `books` limits a case to some rulebooks; `[rows.LB]` and the like hold values that every
 row of a domain shares; `[rows.DM]` alone makes the DM row. A row that was corrected in place has `formerly`, the values
 that its earlier versions had instead, oldest first; `read` is the day on which a version was first read. `holds` are
-the holds that the ledger tells of, `submissions` the entries of people.
+the holds that the ledger tells of, `submissions` the entries of people. A case about everybody has a `cohort`: groups
+of participants, each the rows of one and how many `times` there is such a one.
 """
 
 import tomllib
@@ -44,6 +45,7 @@ KEYS = {
     "holds",
     "submissions",
     "feed",
+    "cohort",
     "without",
     "told",
     "grade",
@@ -71,7 +73,7 @@ class Case:
         if book.kind_of(rule).level == "participant" and rule.kind != "expected_sample":
             asked = {rule.id, *book.kind_of(rule).follows(book.whens[rule.id])}
             book = replace(book, rules=tuple(one for one in book.rules if one.id in asked))
-        view = StudyView(participants=(_participant(self.given, self.shared),), feed=_feed(self.given))
+        view = StudyView(participants=tuple(_participants(self.given, self.shared)), feed=_feed(self.given))
         evaluation = evaluate(book, view, self.given.get("now", NOW), ZoneInfo("Asia/Shanghai"))
         assert not evaluation.failures
         return [judgement for judgement in evaluation.judgements if judgement.rule_id == self.rule_id]
@@ -91,6 +93,15 @@ def all_cases() -> Iterator[Case]:
 def books_of(case: dict[str, Any], rule_id: str) -> list[str]:
     """Return the rulebooks that a case is for."""
     return case.get("books", [name for name, book in BOOKS.items() if rule_id in book.whens])
+
+
+def _participants(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Iterator[Participant]:
+    """Yield the one participant of a case, or those of its cohort: each group so many times alike."""
+    if "cohort" not in case:
+        yield _participant(case, shared)
+    for number, group in enumerate(case.get("cohort", ()), start=1):
+        for copy in range(group["times"]):
+            yield replace(_participant(group, shared), usubjid=f"P{number}-{copy}")
 
 
 def _participant(case: dict[str, Any], shared: dict[str, dict[str, str]]) -> Participant:

@@ -35,6 +35,7 @@ def study_view(session: Session, sweep: OpenSweep, batch: Batch, usubjids: Seque
     """Return the records that stand now of the given participants, and what is known of the source."""
     return StudyView(
         participants=tuple(_participants(session, sweep.study, usubjids, sweep)),
+        is_whole=sweep.is_full,
         feed=_feed(session, sweep, batch, frozenset(usubjids)),
     )
 
@@ -45,6 +46,7 @@ def standing_view(session: Session, study: str, usubjids: Sequence[str] | None =
     asked = everybody if usubjids is None else [usubjid for usubjid in usubjids if usubjid in everybody]
     return StudyView(
         participants=tuple(_participants(session, study, asked)),
+        is_whole=usubjids is None,
         feed=Feed(
             participants=len(everybody),
             domains=frozenset(domain for domain, _ in last_read(session, study)),

@@ -25,6 +25,7 @@ from rules.kinds import (
     medication,
     missed_dose,
     off_plan_dose,
+    quiet_cohort,
     repeat_sample,
     reporting_clock,
     serious_event,
@@ -47,15 +48,15 @@ class Kind:
     """One sort of rule.
 
     `judge(rule, when, subject, context)` yields judgements, and `Due` for moments at which time alone may change its
-    answer; `subject` is a Participant, or the Feed for level "feed". `describe(when)` says the criterion in words a
-    physician can sign.
+    answer; `subject` is a Participant, all of them for level "cohort", or the Feed for level "feed". `describe(when)`
+    says the criterion in words a physician can sign.
     """
 
     when: type[BaseModel]
     judge: Callable[["Rule", Any, Any, "Context"], "Iterator[Judgement | Due]"]
     describe: Callable[[Any], str]
     domains: Callable[[Any], frozenset[str]]  # when the study brings none of these, the rule is not evaluable
-    level: Literal["participant", "feed"] = "participant"
+    level: Literal["participant", "cohort", "feed"] = "participant"
     schedules: Callable[[Any], frozenset[str]] = lambda when: frozenset()  # of the dosing plan that it needs, if any
     tests: Callable[[Any], Iterable[str]] = lambda when: ()  # whose results are judged
     follows: Callable[[Any], tuple[str, ...]] = lambda when: ()  # the rules whose hits it asks for: judged after them
@@ -147,6 +148,7 @@ KINDS: dict[str, Kind] = {
         _always("LB", "VS", "EG", "QS"),
         follows=lambda when: tuple(when.after),
     ),
+    "quiet_cohort": Kind(quiet_cohort.When, quiet_cohort.judge, quiet_cohort.describe, _always("AE"), level="cohort"),
     "reporting_clock": Kind(reporting_clock.When, reporting_clock.judge, reporting_clock.describe, _always("AE")),
     "serious_event": Kind(serious_event.When, serious_event.judge, serious_event.describe, _always("AE")),
     "seriousness_disagreement": Kind(
