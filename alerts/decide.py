@@ -100,6 +100,7 @@ class Sight:
     unasked: frozenset[str] = frozenset()  # rules about the whole cohort, which was not looked at
     new_rules: Mapping[str, str] = field(default_factory=dict)
     rulebook_changed: bool = False
+    set_back_from: datetime | None = None  # where the clock stood, if it was set back since the last sweep
 
     def covers(self, rule_id: str, usubjid: str) -> bool:
         """Whether silence about this rule and participant is an answer."""
@@ -334,6 +335,8 @@ def _why_silent(
         said.append(f"no longer an alert: {other.reason}")
     elif said:
         said += ["does not meet the criterion any more"] if changes else []
+    elif sight.set_back_from is not None:
+        said.append(f"not so by the clock, which was set back from {sight.set_back_from:%Y-%m-%d %H:%M} UTC")
     elif sight.rulebook_changed:
         said.append("does not meet the criterion of the rulebook now in force")
     elif alert.usubjid:

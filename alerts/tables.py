@@ -72,6 +72,7 @@ class Sweep(SQLModel, table=True):
             name="ck_sweep_every_row_has_a_fate",
         ),
         Index("ix_sweep_study", "study", "id"),
+        Index("ix_sweep_set_back", "study", "set_back_from"),
     )
     id: int = _id()
     study: str
@@ -81,6 +82,7 @@ class Sweep(SQLModel, table=True):
     rulebook_sha256: str
     is_first: bool  # of this study
     is_full: bool  # every participant was judged
+    set_back_from: datetime | None = _at(nullable=True)  # where the clock stood before it was set back; else null
     rows_read: int = 0
     rows_unchanged: int = 0
     rows_new: int = 0

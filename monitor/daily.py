@@ -3,15 +3,19 @@
 It knows when a study's day begins. It must not know what the mail says.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from alerts.compose import compose_daily
-from alerts.ledger.daily import daily_facts, daily_owed_between
+from alerts.ledger.daily import daily_facts, last_daily
 from alerts.ledger.mails import owe
 from alerts.store import Store
 from monitor.study import Study
 
 DAY = timedelta(days=1)
+
+HELD = timedelta(hours=2)
+"""By how much a clock can be set back without another mail of a day that seems to come again."""
 
 
 def owe_daily(store: Store, study: Study, now: datetime) -> bool:
@@ -22,15 +26,20 @@ def owe_daily(store: Store, study: Study, now: datetime) -> bool:
     local = now.astimezone(study.zone)
     if local.time() < study.daily_at:
         return False
-    midnight = datetime.combine(local.date(), time(), tzinfo=study.zone)
-    next_midnight = datetime.combine(local.date() + DAY, time(), tzinfo=study.zone)
     with store.read() as session:
-        if daily_owed_between(session, study.id, midnight, next_midnight):
+        if _is_owed(last_daily(session, study.id), now, study.zone):
             return False
     with store.write() as session:
-        if daily_owed_between(session, study.id, midnight, next_midnight):
+        if _is_owed(last_daily(session, study.id), now, study.zone):
             return False
         facts = daily_facts(session, study.id, now - DAY, now)
         mails = compose_daily(study.audience, facts, study.rulebook, now)
         owe(session, study.id, None, mails)
     return bool(mails)
+
+
+def _is_owed(last: datetime | None, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether the daily mail that was owed last is of today, or so little ahead that the clock was set back."""
+    if last is None:
+        return False
+    return last.astimezone(zone).date() == now.astimezone(zone).date() or now < last <= now + HELD

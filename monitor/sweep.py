@@ -55,7 +55,7 @@ def _sweep(store: Store, study: Study, now: datetime, started: float, *, keep: b
         touched = ledger.save_new_versions(session, sweep, batch, study.shrink)
         usubjids = ledger.whom_to_judge(session, sweep, touched)
         view = ledger.study_view(session, sweep, batch, usubjids)
-        evaluation = evaluate(study.rulebook, view, now, study.zone)
+        evaluation = evaluate(study.rulebook, view, sweep.as_of, study.zone)
         standing = ledger.standing(session, sweep, usubjids)
         sight = Sight(
             usubjids=frozenset(usubjids) | {""},
@@ -64,6 +64,7 @@ def _sweep(store: Store, study: Study, now: datetime, started: float, *, keep: b
             unasked=evaluation.unasked,
             new_rules=sweep.new_rules,
             rulebook_changed=sweep.rulebook_changed,
+            set_back_from=sweep.set_back_from,
         )
         decisions = ledger.save_decisions(session, sweep, decide(evaluation.judgements, standing, sight))
         new_failures = ledger.save_runs(session, sweep, evaluation, usubjids)

@@ -156,6 +156,7 @@ class Ledger:
                 failed=frozenset((f.rule_id, f.usubjid) for f in said.failures),
                 new_rules=sweep.new_rules,
                 rulebook_changed=sweep.rulebook_changed,
+                set_back_from=sweep.set_back_from,
             )
             spoken = [judgement for judgement in said.judgements if judgement.usubjid in sight.usubjids]
             made: tuple[Decision, ...] = decide(spoken, standing, sight)

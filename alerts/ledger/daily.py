@@ -31,15 +31,10 @@ from alerts.tables import (
 from rules.hit import WHOLE_STUDY, Answer, Consequence, Judgement, Urgency
 
 
-def daily_owed_between(session: Session, study: str, start: datetime, end: datetime) -> bool:
-    """Whether a daily mail of a study has been owed from `start` on and before `end`."""
-    found = select(Notification.id).where(
-        Notification.study == study,
-        Notification.purpose == "daily",
-        col(Notification.owed_at) >= start,
-        col(Notification.owed_at) < end,
-    )
-    return session.exec(found.limit(1)).first() is not None
+def last_daily(session: Session, study: str) -> datetime | None:
+    """Return when the last daily mail of a study was owed: last by id, since a clock can be set back."""
+    found = select(Notification.owed_at).where(Notification.study == study, Notification.purpose == "daily")
+    return session.exec(found.order_by(col(Notification.id).desc()).limit(1)).first()
 
 
 def daily_facts(session: Session, study: str, since: datetime, now: datetime) -> DailyFacts:

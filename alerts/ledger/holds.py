@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from alerts.decide import CALLING, Action
 from alerts.ledger.rows import table_of
+from alerts.ledger.set_back import SetBacks, known_at
 from alerts.tables import Alert, Decision
 from rules.hit import Consequence
 from rules.records import Hold
@@ -26,12 +27,12 @@ _OPENING = tuple(map(str, (*CALLING, Action.AMEND)))
 _BY_A_PERSON = tuple(map(str, (Action.ACKNOWLEDGE, Action.CLOSE)))
 
 
-def holds(session: Session, study: str, usubjids: Sequence[str]) -> dict[str, tuple[Hold, ...]]:
-    """Return the holds of some participants, released ones too, by usubjid."""
+def holds(session: Session, study: str, usubjids: Sequence[str], backs: SetBacks = ()) -> dict[str, tuple[Hold, ...]]:
+    """Return the holds of some participants, released ones too, by usubjid; `backs` say when the clock was set back."""
     mine = select(Alert.id).where(Alert.study == study, col(Alert.usubjid).in_(usubjids))
     begins = and_(_DECISION.c.action.in_(_OPENING), _DECISION.c.consequence.in_(_HOLDING))
     by_a_person = _DECISION.c.action.in_(_BY_A_PERSON)
-    names = ("alert_id", "usubjid", "rule_id", "action", "consequence", "summary", "decided_at")
+    names = ("alert_id", "usubjid", "rule_id", "action", "consequence", "summary", "decided_at", "sweep_id")
     decisions = (
         select_columns(*(_DECISION.c[name] for name in names))
         .where(_DECISION.c.alert_id.in_(mine), or_(begins, by_a_person))
@@ -42,11 +43,11 @@ def holds(session: Session, study: str, usubjids: Sequence[str]) -> dict[str, tu
         by_alert.setdefault(decision.alert_id, []).append(decision)
     found: dict[str, tuple[Hold, ...]] = {}
     for life in by_alert.values():
-        found[life[0].usubjid] = (*found.get(life[0].usubjid, ()), *_holds_of(life))
+        found[life[0].usubjid] = (*found.get(life[0].usubjid, ()), *_holds_of(life, backs))
     return found
 
 
-def _holds_of(life: Iterable[Any]) -> Iterator[Hold]:
+def _holds_of(life: Iterable[Any], backs: SetBacks) -> Iterator[Hold]:
     """Yield the holds of one alert: one, or, where it was closed and called for a hold again, several."""
     begun: Any = None
     acknowledged: datetime | None = None
@@ -56,19 +57,19 @@ def _holds_of(life: Iterable[Any]) -> Iterator[Hold]:
         elif begun is not None and decision.action == str(Action.ACKNOWLEDGE):
             acknowledged = acknowledged or decision.decided_at
         elif begun is not None:
-            yield _hold(begun, acknowledged, decision.decided_at)
+            yield _hold(begun, backs, acknowledged, decision.decided_at)
             begun = acknowledged = None
     if begun is not None:
-        yield _hold(begun, acknowledged, None)
+        yield _hold(begun, backs, acknowledged, None)
 
 
-def _hold(begun: Any, acknowledged: datetime | None, until: datetime | None) -> Hold:
+def _hold(begun: Any, backs: SetBacks, acknowledged: datetime | None, until: datetime | None) -> Hold:
     return Hold(
         rule_id=begun.rule_id,
         alert=begun.alert_id,
         consequence=begun.consequence,
         summary=begun.summary,
-        since=begun.decided_at,
+        since=known_at(begun.decided_at, begun.sweep_id, backs),
         until=until,
         acknowledged=acknowledged,
     )

@@ -40,7 +40,7 @@ def whom_to_judge(session: Session, sweep: OpenSweep, touched: Touched) -> tuple
     if sweep.is_full:
         return tuple(participants(session, sweep.study))
     due = select(ParticipantDue.usubjid).where(
-        ParticipantDue.study == sweep.study, col(ParticipantDue.due_at) <= sweep.now, ParticipantDue.usubjid != ""
+        ParticipantDue.study == sweep.study, col(ParticipantDue.due_at) <= sweep.as_of, ParticipantDue.usubjid != ""
     )  # the feed is judged in every sweep
     return tuple(sorted(touched.usubjids.union(session.exec(due))))
 
@@ -77,7 +77,7 @@ def save_runs(
         for number, failure in enumerate(evaluation.failures, start=next_id(session, RuleFailure))
     ]
     add_rows(session, RuleFailure, failures)
-    _save_due(session, sweep, _due(evaluation, sweep.now), {"", *judged})
+    _save_due(session, sweep, _due(evaluation, sweep.as_of), {"", *judged})
     return tuple(f for f in evaluation.failures if (f.rule_id, f.usubjid, f.error) not in known)
 
 

@@ -13,6 +13,7 @@ from alerts import tables
 from alerts.decide import SavedDecision
 from alerts.ledger.mails import owe
 from alerts.ledger.rows import add_rows, next_id
+from alerts.ledger.set_back import as_of, set_back_from
 from alerts.tables import RecordVersion, Sweep
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class OpenSweep:
     id: int
     study: str
     now: datetime  # UTC
+    as_of: datetime  # UTC: the moment as of which rules judge: `now`, unless the clock was set back by a little
+    set_back_from: datetime | None = None  # UTC: where the clock stood, if it was set back
     rulebook_sha256: str
     ctcae: str
     is_first: bool  # of this study
@@ -97,21 +100,26 @@ class SweepResult:
 def open_sweep(session: Session, study: str, now: datetime, rulebook: "Rulebook", zone: ZoneInfo) -> OpenSweep:
     """Say what this sweep is: the first, a full one, under a new rulebook; `zone` says when a study's day begins.
 
-    A sweep is full on the first look of each study-local day and whenever the rulebook is not the last sweep's.
+    A sweep is full on the first look of each study-local day, whenever the rulebook is not the last sweep's, and where
+    the clock was set back so far that what was told as of a later moment must be judged anew.
     """
     _remember(session, study, now, rulebook)
     last = _last_sweep(session, study, Sweep.status == "done")
     last_full = _last_sweep(session, study, Sweep.status == "done", col(Sweep.is_full).is_(True))
     changed = last is not None and last.rulebook_sha256 != rulebook.sha256
-    is_new_day = last_full is None or _day(last_full.now, zone) != _day(now, zone)  # a clock may be set back
+    before = set_back_from(last, now)
+    moment = as_of(now.astimezone(UTC), before)
+    is_new_day = last_full is None or _day(as_of(last_full.now, last_full.set_back_from), zone) != _day(moment, zone)
     return OpenSweep(
         id=next_id(session, Sweep),
         study=study,
         now=now.astimezone(UTC),
+        as_of=moment,
+        set_back_from=before,
         rulebook_sha256=rulebook.sha256,
         ctcae=rulebook.header.ctcae,
         is_first=last is None,
-        is_full=changed or is_new_day,
+        is_full=changed or is_new_day or (before is not None and moment < before),
         rulebook_changed=changed,
         new_rules=_new_rules(session, last, rulebook),
     )
@@ -136,6 +144,7 @@ def close_sweep(
         rulebook_sha256=sweep.rulebook_sha256,
         is_first=sweep.is_first,
         is_full=sweep.is_full,
+        set_back_from=sweep.set_back_from,
         participants_judged=judged,
         decisions=len(decisions),
         mails_owed=len(mails),
