@@ -57,7 +57,7 @@ def further(extents: Iterable[Extent], than: Iterable[Extent]) -> list[tuple[Ext
 
 def _is_further(extent: Extent, other: Extent) -> bool:
     """Whether an extent lies beyond another of the same test and side by as much as is told again."""
-    if extent.side in ("once", "words") or extent.out <= other.out:
+    if extent.side == "words" or extent.out <= other.out:
         return extent.out > other.out
     by = lab_tests()[extent.test].worse_by
     if by is not None:
@@ -83,6 +83,6 @@ def worse_by(test: str, unit: str = "") -> str:
     if not known.worse_by.is_finite():
         return ""
     usual = known.units[0]
-    times = factor(test, usual, unit) if unit else None
+    times = factor(test, usual, unit)
     by, said = (known.worse_by * times[0] / times[1], unit) if times is not None else (known.worse_by, usual)
     return f"{by.normalize():f}{f' {said}' if said != UNITY else ''}"

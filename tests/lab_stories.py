@@ -9,7 +9,7 @@ from rules.dtc import Dtc
 from rules.graded import GradedFinding, grade_participants
 from rules.hit import Judgement
 from rules.kinds import KINDS
-from rules.records import DOMAINS, Dose, Finding, Participant, Subject
+from rules.records import DOMAINS, AdverseEvent, Dose, Finding, Participant, Subject
 from rules.rulebook import Header, Rule
 
 DAY_1 = datetime(2014, 3, 3)
@@ -67,6 +67,7 @@ def judged(
     *,
     ctcae: str = "5.0",
     dosed: bool = True,
+    events: Iterable[AdverseEvent] = (),
     **more: str,
 ) -> list[Judgement]:
     """Let one rule judge one participant."""
@@ -74,7 +75,7 @@ def judged(
         {"id": "CYT-99", "title": "t", "kind": kind, "protocol_section": "1", "urgency": "same-day", "action": "look"}
         | more
     )
-    who = participant(labs, dosed=dosed)
+    who = participant(labs, dosed=dosed, adverse_events=tuple(events))
     book = header(ctcae)
     context = Context(
         now=datetime(2015, 1, 1, tzinfo=UTC),

@@ -9,7 +9,7 @@ from rules.ctcae.grade import Ungraded
 from rules.dtc import Dtc
 from rules.hit import Answer, Judgement, Urgency
 from rules.kinds import KINDS
-from rules.records import Finding
+from rules.records import AdverseEvent, Finding
 from tests.lab_stories import judged, on, sample
 
 HAEMOGLOBIN = {"tests": ["HGB"], "fall": {"by": {"value": 20, "unit": "g/L"}}}
@@ -127,6 +127,29 @@ def test_of_windows_with_as_many_criteria_the_graver_is_told():
 def test_of_results_as_bad_the_first_is_told():
     (hit,) = pattern(HAEMOLYSIS, ("HGB", 8, 105), ("LDH", 8, 400), ("LDH", 9, 400))
     assert hit.summary == f"Haemoglobin 105 g/L on {on(8)}; LDH 400 U/L on {on(8)}; latest LDH 400 U/L on {on(9)}"
+
+
+def test_what_lies_on_either_side_of_the_days_makes_no_pattern_together():
+    all_three = TWO_OF_THREE | {"at_least": 3}
+    assert Answer.HIT not in answers(pattern(all_three, ("LDH", 14, 400), ("HGB", 15, 105), ("PLAT", 22, 100)))
+    assert Answer.HIT in answers(pattern(all_three, ("LDH", 15, 400), ("HGB", 15, 105), ("PLAT", 22, 100)))
+
+
+def test_one_result_may_meet_two_criteria_and_two_limits_of_one():
+    when = {"within_days": 7, "at_least": 2, "of": [LDH | {"times_baseline": 2}, {"tests": ["LDH"], "above_uln": 1}]}
+    (hit,) = pattern(when, ("LDH", 8, 400))
+    assert hit.reason == (
+        "2 of 2 criteria within 7 days: LDH: more than 1.5 x ULN, at least 2 x baseline; LDH: above ULN"
+    )
+
+
+def test_an_event_in_a_pattern_is_no_further_out_than_another():
+    event = AdverseEvent(usubjid="S-1", key="AE/1", version=1, event_key="S-1|1", aeterm="Oedema", aestdtc=on(8))
+    when = {"within_days": 7, "at_least": 2, "of": [LDH, HAEMOGLOBIN], "of_events": ["oedema"]}
+    (hit,) = judged("criteria_count", when, rows(("LDH", 8, 400)), events=[event])
+    assert [(one.test, one.side, float(one.value), one.said, one.place) for one in hit.extent] == [
+        ("LDH", "high", 400, "400 U/L", 0), ("AE", "once", 0, "adverse event Oedema", 2),
+    ]  # fmt: skip
 
 
 def test_a_later_sample_keeps_the_anchors_of_the_episode():

@@ -291,6 +291,12 @@ def test_only_a_dose_that_was_given_with_its_time_explains(doses, reason: str):
     assert reason in hit.reason
 
 
+def test_of_doses_that_may_explain_a_fever_the_last_with_a_date_is_shown():
+    (hit,) = said(temp("39.0", 2, "12:00"), doses=({"occur": "Y"}, on(2)), rfxstdtc=on(1, "09:00"))
+    assert isinstance(hit, Judgement)
+    assert [evidence.key for evidence in hit.evidence] == ["TEMP/2/12:00/39.0", "EC/1"]
+
+
 @pytest.mark.parametrize("doses", [[], [{"occur": "Y"}], [{"occur": "N", "stdtc": on(2, "09:00")}]])
 def test_a_fever_without_any_dated_dose_is_told_as_unknown(doses):
     (open_,) = said(temp("39.0", 2, "12:00"), doses=doses, rfxstdtc=on(1, "09:00"))
@@ -357,6 +363,8 @@ def test_an_episode_ends_where_the_fever_settled():
         (("<1.1", 6), ("38.4", 6), [Answer.NOT_EVALUABLE]),
         (("0.5", 6, "", ""), ("38.4", 6), [Answer.NOT_EVALUABLE]),
         (("0.5", 6), ("38.4", 6, "", ""), [Answer.NOT_EVALUABLE]),
+        (("0.5", 6), ("<=38.4", 6), [Answer.NOT_EVALUABLE]),
+        (("0.5", 6), ("<=38.3", 6), []),  # not above 38.3, whatever it was
         (("0.5", -1), ("38.4", -1), []),
         (("0.5", -1), ("38.4", 2), [Answer.HIT]),
     ],
@@ -393,11 +401,24 @@ def test_an_episode_of_febrile_neutropenia_is_told_by_its_latest_pair_and_worst_
         ([("38.0", "08:00"), ("37.9", "09:00")], 0),
         ([("38.0", "08:00"), ("warm", "08:30"), ("38.0", "09:00")], 1),  # nobody can say that it was lower
         ([("38.0", ""), ("38.1", "")], 1),  # without times they can be an hour apart
+        ([("38.0", "")], 0),  # one is no duration
+        ([("38.0", "08:00"), ("warm", "09:00")], 0),
     ],
 )
 def test_a_lower_temperature_counts_when_it_lasts(readings, hits: int):
     rows = [temp(value, 6, time) for value, time in readings]
     assert answers(febrile(count("0.9", 6, "08:00"), *rows)).count(Answer.HIT) == hits
+
+
+def test_a_high_temperature_counts_beside_a_lower_one_that_lasts():
+    readings = (("39.0", "04:00"), ("37.0", "05:00"), ("38.0", "08:00"), ("38.0", "09:00"))
+    (hit,) = febrile(count("0.9", 6, "08:00"), *(temp(value, 6, time) for value, time in readings))
+    assert hit.anchors == {"NEUT/6/0.9", "TEMP/6/04:00/39.0", "TEMP/6/08:00/38.0", "TEMP/6/09:00/38.0"}
+
+
+def test_a_fever_before_the_first_dose_does_not_hide_that_a_later_one_lacks_its_count():
+    (open_,) = febrile(temp("39.0", -2), temp("38.4", 6))
+    assert open_.anchors == {"TEMP/6//38.4"}
 
 
 def test_what_lacks_its_other_half_is_written_and_what_cannot_be_read_is_told():

@@ -79,6 +79,20 @@ def test_a_crash_from_the_last_sample_is_seen_where_the_baseline_hides_it():
     assert [hit.reason for hit in hits] == ["fall of 50 % from the last sample"]
 
 
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [
+        ([(8, "<380")], []),  # nobody knows how much less
+        ([(8, 380)], ["fall of 51 % from the last sample"]),
+        ([(8, 380), (9, "clumped")], ["fall of 51 % from the last sample"]),
+        ([(8, 380), (9, "<385")], ["fall of 51 % from the last sample"]),
+    ],
+)
+def test_the_last_sample_is_the_last_with_a_number(between: list[tuple[int, object]], expected: list[str]):
+    said = platelets((-3, 200), *between, (15, 185))
+    assert [judgement.reason for judgement in said if judgement.answer is Answer.HIT] == expected
+
+
 def test_the_last_sample_may_be_in_another_unit():
     rows = [
         sample("PLAT", -3, 200, low=150),
@@ -202,6 +216,7 @@ def test_dips_below_a_hold_are_one_episode_until_there_is_room(baseline: int | N
         ("2014-03-10T08:00", "2014-03-10", 1),
         ("2014-03-10T08:00", "2014-03-10T08:01", 2),
         ("2014-03-10T08:00", "2014-03-10T08:00", 1),
+        ("2014-03-10T08:00:30", "2014-03-10T08:00:30", 1),
         ("2014-03-10", "2014-03", 1),
         ("2014-03-10", "", 1),
     ],
@@ -209,11 +224,21 @@ def test_dips_below_a_hold_are_one_episode_until_there_is_room(baseline: int | N
 def test_only_a_sample_certainly_later_ends_an_episode(hit: str, normal: str, episodes: int):
     rows = [sample("PLAT", -3, 200, low=150), sample("PLAT", 20, 61, low=150)]
     rows += [
-        sample("PLAT", 8, value, low=150, dtc=Dtc.parse(at) if at else None) for value, at in ((60, hit), (190, normal))
+        sample("PLAT", 8, value, low=150, dtc=Dtc.parse(at) if at else None, key=f"{place}")
+        for place, (value, at) in enumerate(((60, hit), (190, normal)))
     ]
     said = judged("lab_toxicity", PLAT, rows)
     assert [j.answer for j in said if j.told] == [Answer.HIT] * episodes
     assert [j.recovery != "" for j in said if j.told] == [True, False][-episodes:]
+
+
+@pytest.mark.parametrize("keys", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("time", ["08:00:30", "08:00", ""])
+def test_of_two_results_of_one_moment_the_normal_one_ends_nothing_in_either_order(time: str, keys: tuple[str, str]):
+    rows = plat((-3, 200), (8, 60), (20, 61))
+    rows += [sample("PLAT", 9, n, low=150, dtc=on(9, time), key=key) for n, key in zip((190, 62), keys, strict=True)]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert (len(hit.anchors), hit.recovery) == (3, "")
 
 
 @pytest.mark.parametrize(("second", "confirmed"), [("2014-03-10T20:00", False), ("2014-03-11", True)])
@@ -621,6 +646,7 @@ def test_a_grade_by_fixed_cut_offs_that_was_there_before_is_written_down_with_it
     [
         (24, 18, [Answer.HIT]), (24, 19, [Answer.CLEAR]), (24, "<18", [Answer.HIT]),
         (24, ">18.1", []), (24, ">10", [Answer.NOT_EVALUABLE]), (24, "<24", [Answer.NOT_EVALUABLE]),
+        (24, ">=10", [Answer.NOT_EVALUABLE]), (24, "<=24", [Answer.NOT_EVALUABLE]),
         (30, 26, [Answer.CLEAR]), (34, 25.5, [Answer.CLEAR]),  # grade 3, and grade 4 has a number
         (32, 24, [Answer.HIT]),
     ],
@@ -630,6 +656,8 @@ def test_from_the_last_grade_on_a_fall_alone_counts(baseline: float, result: obj
     said = platelets((-3, baseline), (8, result), when={"hold": [], "crash_fall_percent": None})
     assert answers(said) == expected
     assert expected != [Answer.HIT] or baseline > 25 or "the last that a number can give, with a fall" in said[0].reason
+    if expected == [Answer.NOT_EVALUABLE]:
+        assert said[0].reason == "Platelets: the result is a limit that spans grades"
 
 
 @pytest.mark.parametrize(("result", "expected"), [(55, Answer.HIT), (55.1, Answer.CLEAR)])
@@ -644,6 +672,17 @@ def test_the_last_grade_of_haemoglobin_is_3_in_every_version(result: float, expe
 def test_the_last_grade_may_be_one_of_the_rules_own_cut_offs(result: str, expected: Answer):
     rows = [sample("LYM", -3, "0.19"), sample("LYM", 8, result)]
     assert answers(judged("lab_toxicity", LYM, rows, ctcae="6.0")) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"), [("0.175", Answer.HIT), ("0.176", Answer.CLEAR), ("<0.2", Answer.NOT_EVALUABLE)]
+)
+def test_the_last_grade_may_be_grade_1(result: str, expected: Answer):
+    rows = [sample("HAPTOG", -3, "0.25", "g/L", "0.3"), sample("HAPTOG", 8, result, "g/L", "0.3")]
+    (said,) = judged("lab_toxicity", {"test": "HAPTOG", "min_fall_percent": 30}, rows)
+    assert said.answer is expected
+    if expected is Answer.HIT:
+        assert said.reason == "grade 1 at baseline already, the last that a number can give, with a fall of 30 %"
 
 
 @pytest.mark.parametrize(
@@ -725,6 +764,48 @@ def test_a_count_of_0_is_told_and_nothing_falls_from_it():
     )
 
 
+def test_of_counts_of_one_grade_0_is_the_lowest():
+    (hit,) = platelets((-3, 200), (8, 0), (15, 0.5))
+    assert hit.at == on(8)
+
+
+def test_a_count_that_has_one_unit_alone_is_compared_in_it():
+    rows = [sample("EGFR", day, n, "mL/min/1.73m2", 90) for day, n in ((-3, 100), (8, 50), (15, 40))]
+    (hit,) = judged("lab_toxicity", {"test": "EGFR", "min_fall_percent": 25}, rows)
+    assert hit.at == on(15)
+
+
+@pytest.mark.parametrize(
+    ("cut_offs", "unit", "grade"), [(True, "10^9/L", "2"), (True, "xx", "0 to 4"), (False, "10^9/L", "0 to 4")]
+)
+def test_a_hit_says_every_grade_that_its_worst_sample_may_have(cut_offs: bool, unit: str, grade: str):
+    when = {key: value for key, value in LYM.items() if cut_offs or key != "cut_offs"} | {"crash_fall_percent": 50}
+    rows = [sample("LYM", -3, "1.5", unit), sample("LYM", 8, "0.7", unit)]
+    hit = next(j for j in judged("lab_toxicity", when, rows, ctcae="6.0") if j.answer is Answer.HIT)
+    assert hit.summary.startswith(f"Lymphocytes 0.7 {unit} on {on(8)}: grade {grade}, baseline 1.5")
+
+
+def test_a_hold_in_another_sample_than_the_worst_is_told_with_all_that_it_meets():
+    when = PLAT | {"hold": [{"below": {"value": 120, "unit": "10^9/L"}, "min_fall_percent": 50}]}
+    days = ((-3, 200, 150), (8, 140, 150), (15, 100, 90))  # the second laboratory calls 100 normal
+    (hit,) = judged("lab_toxicity", when, [sample("PLAT", day, n, low=low) for day, n, low in days])
+    assert (hit.at, hit.consequence) == (on(8), Consequence.HOLD)
+    assert hit.reason == (
+        f"grade 1, up from 0 at baseline, with a fall of 30 %; on {on(15)}: meets the hold criterion below 120 10^9/L "
+        "and at least 50 % below baseline, fall of 50 % from baseline; confirmed in consecutive samples"
+    )
+
+
+def test_a_rule_for_any_grade_says_nothing_of_a_participant_without_results():
+    assert platelets(when={"new_grade": 1}) == []
+
+
+def test_the_pace_of_a_fall_since_some_day_of_a_month_is_not_known():
+    rows = [*plat((-3, 200), (40, 40)), sample("PLAT", None, 180, low=150, dtc=Dtc.parse("2014-03"))]
+    (hit,) = judged("lab_toxicity", PLAT, rows)
+    assert hit.summary == f"Platelets 40 10^9/L on {on(40)}: grade 3, baseline 200, previous 180"
+
+
 def test_evidence_shows_the_result_that_was_read():
     rows = [*plat((-3, 200)), sample("PLAT", 8, "", "", key="std", stresc="40", stresu="10^9/L", stnrlo="150")]
     (hit,) = judged("lab_toxicity", PLAT, rows)
@@ -748,7 +829,8 @@ def test_a_result_of_more_than_a_number_may_have_fallen_far_and_is_in_doubt(resu
     assert (said.answer, said.reason) == (Answer.NOT_EVALUABLE, reason)
 
 
-def test_a_count_above_the_one_before_it_is_not_told_as_falling():
-    rows = [sample("PLAT", day, n, low=low) for day, n, low in ((-3, 200, 150), (8, 140, 130), (15, 145, 150))]
+@pytest.mark.parametrize("result", [140, 145])
+def test_a_count_no_lower_than_the_one_before_it_is_not_told_as_falling(result: int):
+    rows = [sample("PLAT", day, n, low=low) for day, n, low in ((-3, 200, 150), (8, 140, 130), (15, result, 150))]
     (hit,) = judged("lab_toxicity", PLAT, rows)
-    assert hit.summary == f"Platelets 145 10^9/L on {on(15)}: grade 1, baseline 200, previous 140"
+    assert hit.summary == f"Platelets {result} 10^9/L on {on(15)}: grade 1, baseline 200, previous 140"

@@ -1,5 +1,7 @@
 """Kind value_limit: multiples of the upper limit or of the baseline, and rises, told in days."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,6 +98,33 @@ def test_limits_and_what_is_missing():
     assert answers(liver((8, "see comment"))) == [Answer.NOT_EVALUABLE]
 
 
+def test_a_word_is_no_answer_to_a_limit_in_numbers():
+    (cannot,) = told("CK", {"times_baseline": 2}, (-3, 50), (8, "negative"), unit="U/L")
+    assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, "Creatine kinase: the result is not a number")
+
+
+def test_every_doubt_about_a_result_is_said():
+    when = {"at_least": {"value": 100, "unit": "U/L"}, "above_uln": 3}
+    (cannot,) = told("ALT", when, (8, 50), unit="")
+    assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, "ALT: no reference range; no unit")
+
+
+@pytest.mark.parametrize(
+    ("result", "why"), [(20, "this version has no criterion"), ("x", "the result is not a number")]
+)
+def test_a_grade_that_the_version_does_not_give_cannot_be_told(result: object, why: str):
+    (cannot,) = judged(
+        "value_limit", {"tests": ["BICARB"], "min_grade": 1}, [sample("BICARB", 8, result, "mmol/L", 22)], ctcae="4.03"
+    )
+    assert (cannot.answer, cannot.reason) == (Answer.NOT_EVALUABLE, f"Bicarbonate: {why}")
+
+
+def test_the_baseline_of_a_word_may_be_a_number():
+    rows = [sample("HCG", day, n, "U/L") for day, n in ((-9, "negative"), (-3, 3), (8, "positive"))]
+    (hit,) = judged("value_limit", {"tests": ["HCG"], "at_least": {"value": 5, "unit": "U/L"}, "positive": "1+"}, rows)
+    assert [evidence.key for evidence in hit.evidence] == ["HCG/-3/3", "HCG/8/positive"]
+
+
 def test_a_multiple_of_uln_needs_no_unit():
     rows = [sample("ALT", 8, 300, "", 5, 40)]
     assert answers(judged("value_limit", LIVER | {"tests": ["ALT"]}, rows)) == [Answer.HIT]
@@ -173,6 +202,7 @@ def test_times_decide_where_both_are_known():
 
     assert answers(judged("value_limit", KIDNEY, rows("2014-03-12T08:00"))) == [Answer.HIT]
     assert judged("value_limit", KIDNEY, rows("2014-03-12T08:01")) == []
+    assert answers(judged("value_limit", KIDNEY, rows("2014-03-12T08:00:59"))) == [Answer.HIT]  # 48 h to the second
 
 
 def test_a_rise_in_other_units_is_converted():
@@ -358,6 +388,18 @@ def test_how_far_out_an_episode_went_is_said_of_each_test(test: str, when, resul
     assert (hit.answer, [(one.side, float(one.value)) for one in hit.extent]) == (Answer.HIT, extent)
 
 
+def test_a_result_that_rose_to_the_lower_end_of_its_range_is_told_by_the_upper():
+    when = {"below_lln": 1, "rise": {"percent": 100}}
+    (hit,) = told("K", when, (-3, 1.5), (8, 3.5), unit="mmol/L", low=3.5, high=5)
+    assert hit.summary == f"Potassium 3.5 mmol/L on {on(8)}: 0.70 x ULN, baseline 1.5"
+
+
+def test_a_change_within_hours_is_over_with_the_first_result_that_shows_none():
+    days = ((8, 200), (9, 100), (20, 90), (21, 200), (22, 100))
+    hits = told("PLAT", {"fall": {"percent": 50, "hours": 48}}, *days, unit="10^9/L")
+    assert [hit.anchors for hit in hits] == [{"PLAT/9/100"}, {"PLAT/22/100"}]
+
+
 def test_what_is_worst_is_compared_in_one_unit():
     rows = [sample("UPCR", day, n, unit, spec="URINE") for day, n, unit in ((8, 200, "mg/mmol"), (15, 9, "g/g"))]
     (hit,) = judged("value_limit", {"tests": ["UPCR"], "at_least": {"value": 0.5, "unit": "g/g"}}, rows)
@@ -365,9 +407,10 @@ def test_what_is_worst_is_compared_in_one_unit():
     assert [(one.unit, one.said) for one in hit.extent] == [("g/g", "9 g/g")]
 
 
-def interval(*rows: tuple[str, int, object], when: dict[str, object] = QT) -> list[Judgement]:
+def interval(*rows: tuple[Any, ...], when: dict[str, object] = QT) -> list[Judgement]:
     before = [sample(test, -3, 430, "ms", domain="EG") for test in ("QTCF", "QTCB")]
-    return judged("value_limit", when, before + [sample(t, day, n, "ms", domain="EG") for t, day, n in rows])
+    taken = [sample(t, day, n, "ms", domain="EG", dtc=on(day, *time)) for t, day, n, *time in rows]
+    return judged("value_limit", when, before + taken)
 
 
 def test_two_tests_of_which_one_is_enough_are_one_concern_with_both_results():
@@ -393,13 +436,14 @@ def test_two_tests_of_which_one_is_enough_are_one_concern_with_both_results():
         ([("QTCF", 9, 440), ("QTCB", 9, 505)], 1),  # one day is one look
         ([("QTCF", 9, 440), ("QTCB", 9, 451)], 1),
         ([("QTCF", 9, 440), ("QTCB", 9, 450)], 2),
+        ([("QTCF", 9, 440, "08:00"), ("QTCB", 9, 505, "09:00")], 1),  # whatever their times
         ([("QTCB", 9, 510), ("QTCF", 9, 440), ("QTCB", 10, 450)], 2),  # each is compared with its own
         ([("QTCF", 9, 451), ("QTCB", 9, 450), ("QTCB", 10, 450)], 2),
         ([("QTCB", 9, 440), ("QTCF", 9, 451), ("QTCF", 10, 505), ("QTCF", 10, 440)], 1),
     ],
 )
 def test_one_concern_of_two_tests_lasts_until_all_that_a_day_measured_is_back(
-    between: list[tuple[str, int, object]], episodes: int
+    between: list[tuple[Any, ...]], episodes: int
 ):
     hits = interval(("QTCF", 8, 505), ("QTCB", 8, 520), *between, ("QTCB", 12, 515))
     assert [hit.recovery != "" for hit in hits if hit.answer is Answer.HIT] == [True, False][-episodes:]
@@ -451,10 +495,18 @@ def test_of_two_results_of_a_day_one_that_is_a_concern_keeps_it_open_though_its_
     assert [len(hit.anchors) for hit in hits] == [3]
 
 
-@pytest.mark.parametrize(("calm", "episodes"), [("BASO", 1), ("EOS", 2)])
-def test_a_hold_is_news_after_its_own_test_met_nothing(calm: str, episodes: int):
+@pytest.mark.parametrize(
+    ("between", "episodes"),
+    [
+        ([("BASO", 9, 1.2)], 1),
+        ([("EOS", 9, 1.2)], 2),
+        ([("EOS", 9, "clotted")], 1),
+        ([("BASO", 9, 1.6), ("EOS", 9, 1.2)], 1),  # of one day, beside one that is a concern
+    ],
+)
+def test_a_hold_is_news_after_its_own_test_met_nothing(between: list[tuple[str, int, object]], episodes: int):
     room = {"either": True, "recovers_at_most": CELLS | {"value": 1}}
-    rows = [sample(test, day, n, high=0.5) for test, day, n in (("EOS", 8, 5), (calm, 9, 1.2), ("EOS", 10, 5.1))]
+    rows = [sample(test, day, n, high=0.5) for test, day, n in (("EOS", 8, 5), *between, ("EOS", 10, 5.1))]
     hits = judged("value_limit", EOSINOPHILS | room | {"tests": ["EOS", "BASO"]}, rows)
     assert answers(hits).count(Answer.HIT) == episodes
 
@@ -681,6 +733,7 @@ def test_a_grade_in_doubt_is_said():
         ({"rise": {"by": {"value": 20, "unit": "g/L"}}}, 120, 140, 139.9),
         ({"rise": {"percent": 25}}, 120, 150, 149.9),
         ({"fall": {"by": {"value": 2, "unit": "g/dL"}}}, 120, 100, 100.1),
+        ({"rise": {"by": {"value": 0.5, "unit": "g/L"}}}, 120, 120.5, 120.4),
     ],
 )
 def test_a_change_from_baseline(change: dict[str, object], before: float, at: float, short: float):
@@ -743,6 +796,7 @@ def test_a_fall_within_hours_in_percent():
     assert told("PLAT", fall, (8, 200), (11, 101), unit="10^9/L") == []
     (hit,) = told("PLAT", fall, (8, 200), (11, 100), unit="10^9/L")
     assert hit.reason == "down by 100 10^9/L within 72 h"
+    assert [extent.side for extent in hit.extent] == ["low"]
     assert told("PLAT", fall, (8, 200), (13, 100), unit="10^9/L") == []
     assert told("PLAT", fall, (8, 100), (9, 200), unit="10^9/L") == []  # a rise
 
@@ -975,9 +1029,12 @@ def test_why_a_fall_that_must_end_low_cannot_be_told(result: object, unit: str, 
         ({"by": {"value": 31, "unit": "g/L"}}, 0, []),  # nobody falls so far from 30
         ({"by": {"value": 31, "unit": "g/L"}}, "<5", []),
         ({"percent": 100}, "<5", [Answer.NOT_EVALUABLE]),
+        ({"percent": 50}, ">=15", [Answer.NOT_EVALUABLE]),  # perhaps 15
+        ({"percent": 50}, ">15", []),
+        ({"percent": 50}, ">=16", []),
     ],
 )
-def test_a_fall_to_nothing(fall: dict[str, object], result: object, expected: list[Answer]):
+def test_a_fall_to_a_limit_or_to_nothing(fall: dict[str, object], result: object, expected: list[Answer]):
     assert answers(told("ALB", {"fall": fall}, (-3, 30), (8, result), unit="g/L")) == expected
 
 
@@ -1010,6 +1067,7 @@ FALL = {"fall": {"by": {"value": 100, "unit": "10^9/L"}, "hours": 48}}
         ("PLAT", FALL, 200, ">=100", [Answer.NOT_EVALUABLE]),
         ("PLAT", FALL, 200, ">100.1", []),
         ("PLAT", FALL, 200, ">99", [Answer.NOT_EVALUABLE]),
+        ("PLAT", FALL, 200, ">=100.1", []),
         ("PLAT", FALL, 200, "<100", [Answer.NOT_EVALUABLE]),
         ("PLAT", FALL, ">=200", 100, [Answer.HIT]),
         ("PLAT", FALL, ">=200", 101, [Answer.NOT_EVALUABLE]),
@@ -1043,6 +1101,8 @@ def test_a_change_within_hours_needs_units(unit_before: str, unit: str, expected
         ("2014-03-10T08:00", "2014-03-12T08:00", ["up by 30 umol/L within 48 h"]),
         ("2014-03-10", "2014-03-11", ["up by 30 umol/L within 48 h"]),  # midnight to midnight is no order in doubt
         ("2014-03", "2014-03", ["Creatinine: the day of a sample is not known"]),
+        ("2014-03", "2014-03-10", ["Creatinine: the day of a sample is not known"]),
+        ("2014-03-10T00:00:00", "2014-03-10", ["up by 30 umol/L within 48 h"]),  # nothing of a day is before it
         ("2014-03-10", "2014-03-10", ["Creatinine: which of two samples of one day came first is not known"]),
         ("2014-03-10T08:00", "2014-03-10", ["Creatinine: which of two samples of one day came first is not known"]),
         ("2014-03-10T23:59:59", "2014-03-11", ["up by 30 umol/L within 48 h"]),

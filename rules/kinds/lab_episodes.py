@@ -7,8 +7,8 @@ An episode is the samples that meet the criterion, from the first until recovery
 meet it, that the kind calls recovered, and that was certainly taken later than all of the episode; of several tests
 that are one concern, on a day on which all those measured are back, so that a test which nobody repeats does not keep
 it open. A sample that is neither, or that cannot be evaluated, neither ends the episode nor belongs to it. What is
-severe after a sample that met nothing is an episode of its own, recovered or not. So episodes only grow as samples are
-added at the end.
+severe after a sample that met nothing, and beside which nothing was met, is an episode of its own, recovered or not.
+So episodes only grow as samples are added at the end.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,9 +76,10 @@ def _courses(samples: Sequence[Judged]) -> list[_Course]:
                 courses.append(ongoing)
             ongoing.hits.append(sample)
         elif ongoing is not None and ongoing.precedes(sample):
-            if sample.calm:
+            beside = list(_beside(sample, samples))
+            if sample.calm and not any(other.hit for other in beside):
                 ongoing.calm.add(sample.lab.test)
-            if sample.recovered and _are_back(_beside(sample, samples)):
+            if sample.recovered and _are_back(beside):
                 ongoing.end = sample
     return courses
 

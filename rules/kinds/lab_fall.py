@@ -48,8 +48,8 @@ def grades_of(when: When, lab: GradedFinding) -> Grades:
 
 
 def last_grade_of(when: When, ctcae: str) -> int:
-    """Return the grade beyond which a fall cannot be graded: of the version, else of the rule's own cut-offs."""
-    return last_grade(ctcae, when.test, "L") or (4 if when.cut_offs is not None else 0)
+    """Return the grade beyond which a fall cannot be graded: of the version, else 4, of the rule's own cut-offs."""
+    return last_grade(ctcae, when.test, "L") or 4
 
 
 def judge_samples(when: When, labs: Sequence[GradedFinding], ctcae: str) -> list[Judged]:
@@ -85,7 +85,7 @@ def _judge_sample(
     if not severe and start is not None and _falls_enough(when, lab):
         because.extend(_grade_words(grades, start, last, f"with a fall of {whole(fall)} %"))
     room = when.recovers_at_least is None or is_up_again(lab, amount_in(lab, when.recovers_at_least))
-    unknown = _why_unknown(when, lab, grades, start, last) if not because else ""
+    unknown = _why_unknown(when, lab, grades, start, last)
     return Judged(
         lab=lab,
         hit=bool(because),
@@ -107,7 +107,7 @@ def _grade_words(grades: Grades, start: Grades, last: int, fall: str) -> Iterato
     """Say by which grade a fall that is large enough counts."""
     if grades.lowest > start.lowest:
         yield f"grade {grades.lowest}, up from {start.lowest} at baseline, {fall}"
-    elif 0 < start.lowest == last:
+    elif start.lowest == last:
         yield f"grade {last} at baseline already, the last that a number can give, {fall}"
 
 
@@ -119,7 +119,7 @@ def _why_unknown(when: When, lab: GradedFinding, grades: Grades, start: Grades |
         return (grades.why or lab.no_baseline) if grades.highest else ""
     if grades.highest <= start.lowest:
         further = lab.censor in ("<", "<=") or (lab.censor and _falls_as_far(when, lab))
-        return str(Ungraded.CENSORED) if further and 0 < start.lowest == last else ""
+        return str(Ungraded.CENSORED) if further and start.lowest == last else ""
     falls = lab.censor in (">", ">=") or _falls_enough(when, lab)
     return grades.why if falls or grades.highest >= when.new_grade else ""
 

@@ -139,8 +139,7 @@ def _reaches(limit: Amount | None, lab: GradedFinding) -> Checked:
     """Compare with an absolute limit from below."""
     if limit is None:
         return None
-    needed = amount_in(lab, limit)
-    reaches = None if needed is None else passes(lab, Decimal(1), needed, or_equal=True)
+    reaches = passes(lab, Decimal(1), amount_in(lab, limit), or_equal=True)
     return as_checked(reaches, lab, Met("at_least", f"at least {limit}"))
 
 

@@ -170,7 +170,7 @@ def _of_event(when: When, event: Event, participant: Participant, context: "Cont
         last=max(date.max if end is None else end.latest.date() for end in ends),
         met=False,
         doubt=doubt or undated,
-        words=f"adverse event {event.term} from {onset or 'an unknown date'}",
+        words=f"adverse event {event.term} from {onset}",  # told of those with a date only
         because="; ".join(filter(None, (match.why, emergent.why))),
         at=onset,
         grade=grade_of(event),

@@ -106,7 +106,7 @@ class _Concern:
         hold = Consequence.HOLD if any(sample.hold for sample in episode) else Consequence.WATCH
         grades = [sample.grade for sample in episode if sample.grade is not None]
         latest = episode[-1] if not any(episode[-1] is sample for sample in (worst, *others)) else None
-        also = "".join(f"; {sample_words(other.lab, '')}" for other in others)
+        also = "".join(f"; {sample_words(other.lab)}" for other in others)
         return Judgement(
             rule_id=self.rule.id,
             usubjid=self.usubjid,
@@ -177,4 +177,4 @@ def _summary(when: When, sample: Judged, latest: Judged | None = None) -> str:
         parts.append(f"baseline {start.result}" if when.positive and start is not None else worst.no_baseline)
     if latest is not None:
         parts.append(f"latest {latest.lab.result} on {latest.lab.adt}")
-    return f"{sample_words(worst, '')}: {', '.join(parts)}"
+    return f"{sample_words(worst)}: {', '.join(parts)}"
