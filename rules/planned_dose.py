@@ -6,6 +6,7 @@ It knows the plan and on which days doses were given, which is when a cycle bega
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rules.dose_records import day_of, dose_records, end_of, says_whether
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 OWN_START = "each cycle's own start"
 """The anchor of a plan whose cycles count each from its own first dose, so that one can be postponed as a whole."""
+
+_KEPT = 256
+"""How many first days a plan is remembered for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,16 @@ def doses_planned_for(
     plan: "DosingPlan", participant: Participant, start: date, zero_dose: ZeroDose
 ) -> tuple[PlannedDose, ...]:
     """Lay the plan out from its first day for a participant, cycles postponed as the doses given show."""
+    if plan.anchor != OWN_START:
+        return _as_planned(plan, start)
     given = [r for r in dose_records(participant) if was_given(r, zero_dose) and says_whether(r)]
     return planned_doses(plan, start, [days for record in given if (days := _days_of(record)) is not None])
+
+
+@lru_cache(maxsize=_KEPT)
+def _as_planned(plan: "DosingPlan", start: date) -> tuple[PlannedDose, ...]:
+    """Lay out a plan in which no cycle moves: every rule about doses asks for it, and it never changes."""
+    return planned_doses(plan, start)
 
 
 def _days_of(record: Dose) -> tuple[date, date] | None:
