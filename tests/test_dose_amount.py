@@ -1,10 +1,10 @@
-"""Amounts in international units, by the spellings of sites, and what is refused rather than scaled."""
+"""Amounts in international units or grams, by the spellings of sites, and what is refused rather than scaled."""
 
 from decimal import Decimal
 
 import pytest
 
-from rules.dose_amount import convert_amount, international_units
+from rules.dose_amount import convert_amount, grams, international_units
 from rules.kinds.about_doses import amount_of
 from rules.records import Dose
 
@@ -40,10 +40,19 @@ def test_what_is_no_amount_in_international_units_or_may_be_two_is_refused(unit)
         ("100", "万IU", "MIU", "1"),
         ("1", "MIU", "万单位", "100"),
         ("1.1000000000000001", "10^6 IU", "MIU", "1.1"),
+        ("54", "mg", "g", "0.054"),
+        ("0.25", "mg", "µg", "250"),
+        ("250", "微克", "mg", "0.25"),
+        ("1", "ng", "mcg", "0.001"),
     ],
 )
 def test_conversion(value, unit, to, result):
     assert convert_amount(Decimal(value), unit, to) == Decimal(result)
+
+
+@pytest.mark.parametrize("unit", ["", "mg/kg", "mg/m2", "mL", "IU", "m", "毫升"])
+def test_what_is_no_mass_is_refused(unit):
+    assert grams(unit) is None
 
 
 def test_what_does_not_convert_is_none():

@@ -254,6 +254,38 @@ def test_a_daily_plan_misses_a_day_and_ends():
     assert phase == "day 3 of the plan"
 
 
+def test_a_plan_in_milligrams_reads_amounts_in_them():
+    book = book_of(f'{DAILY}amount = {{ value = 54, unit = "mg" }}', without=("LAB-01", "DOS-04", "OVD-01"))
+    assert str(book.dosing.amount) == "54 mg"
+    text = (
+        book.text
+        + """
+[[rule]]
+id = "OVD-01"
+title = "More than the plan"
+kind = "dose_excess"
+protocol_section = "-"
+urgency = "immediate"
+action = "Look."
+[rule.when]
+max_per_day = { value = 0.054, unit = "g" }
+max_doses_per_day = 1
+refused_from_times = 10
+"""
+    )
+    book = parse_rulebook(text, "book.toml")
+    rows = [("54", "mg", "2026-01-01"), ("54001", "µg", "2026-01-02"), ("1", "MIU", "2026-01-03")]
+    doses = tuple(
+        read_record("EC", {"ECDOSE": dose, "ECDOSU": unit, "ECSTDTC": day}, version=number, key=f"EC{number}")
+        for number, (dose, unit, day) in enumerate(rows, 1)
+    )
+    view = StudyView(participants=(Participant(usubjid="P1", doses=doses),), feed=Feed(domains=frozenset({"EC"})))
+    said = evaluate(book, view, datetime(2026, 1, 4, tzinfo=UTC), SHANGHAI).judgements
+    assert [(j.scope, str(j.answer)) for j in said if j.rule_id == "OVD-01"] == [
+        ("2026-01-02", "hit"), ("2026-01-03", "not evaluable"),
+    ]  # fmt: skip
+
+
 def test_a_weekly_plan_has_its_window():
     book = book_of(WEEKLY, without=("LAB-01",))
     assert judged(book, people("1 9 14"), "2026-01-31") == []

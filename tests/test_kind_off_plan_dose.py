@@ -144,7 +144,9 @@ def test_a_least_amount_above_the_most_of_a_day_does_not_load(least, unit, loads
 
 
 def test_a_least_amount_in_a_unit_that_does_not_convert_does_not_load():
-    with pytest.raises(RulebookError, match="least_per_day: unit 'mg' is no multiple of the international unit"):
+    with pytest.raises(RulebookError, match="least_per_day: unit 'mL' is no multiple of the international unit"):
+        parse_rulebook(BOOK.text.replace(LEAST, LEAST.replace("MIU", "mL")), "book.toml")
+    with pytest.raises(RulebookError, match=r"DOS-04: when: least_per_day: 0\.9 mg does not compare with 1 MIU"):
         parse_rulebook(BOOK.text.replace(LEAST, LEAST.replace("MIU", "mg")), "book.toml")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel
 
-from rules.dose_amount import convert_amount, international_units
+from rules.dose_amount import convert_amount, grams, international_units
 from rules.exposure import ZeroDose, evidence_of_doses
 from rules.hit import Answer, Due, Judgement
 from rules.kinds.amounts import Amount
@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from rules.rulebook import Rule
 
 
-def _is_international(amount: Amount) -> Amount:
+def _is_known(amount: Amount) -> Amount:
     """Insist on a unit that amounts of study drug are read in."""
-    if international_units(amount.unit) is None:
-        raise ValueError(f"unit '{amount.unit}' is no multiple of the international unit (such as IU, 万IU, MIU)")
+    if international_units(amount.unit) is None and grams(amount.unit) is None:
+        raise ValueError(
+            f"unit '{amount.unit}' is no multiple of the international unit (such as IU, 万IU, MIU), nor of the gram"
+        )
     return amount
 
 
-DoseAmount = Annotated[Amount, AfterValidator(_is_international)]
+DoseAmount = Annotated[Amount, AfterValidator(_is_known)]
 """An amount of study drug, as a rulebook names one."""
 
 
@@ -40,6 +42,11 @@ def faults_of_doses(
     planned = plan.amount if plan is not None else None
     most = [when.max_per_day for when in whens.values() if hasattr(when, "max_per_day")]
     for rule_id, when in whens.items():
+        for field in ("max_per_day", "least_per_day"):
+            amount: Amount | None = getattr(when, field, None)
+            other = next((one for one in (planned, *most) if one is not None), amount)
+            if amount is not None and other is not None and convert_amount(Decimal(1), amount.unit, other.unit) is None:
+                yield rule_id, field, f"{amount} does not compare with {other}, which stands in this book too"
         limit: Amount | None = getattr(when, "max_per_day", None)
         if limit is not None and planned is not None and _is_less(limit, planned):
             yield rule_id, "max_per_day", f"{limit} is less than the planned dose of {planned}"
