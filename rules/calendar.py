@@ -10,13 +10,13 @@ from datetime import date, datetime
 
 from rules.clocks import clocks_of, courses_of
 from rules.context import Context
-from rules.dose_records import day_of, given_records, spans_days
+from rules.dose_records import day_of, given_records, moment_of, spans_days
 from rules.exposure import first_dose
 from rules.kinds import expected_sample, repeat_sample, reporting_clock
 from rules.kinds.adherence import by_cycle, counted, share_words
 from rules.on_hold import alerts_of
 from rules.plan_start import PlanStart, plan_start
-from rules.records import Hold, Participant
+from rules.records import Dose, Hold, Participant
 from rules.regimen import TAKEN, DoseFate, Fate, fates_as_collected, fates_by_plan
 from rules.rulebook import Rulebook
 
@@ -66,13 +66,20 @@ def _doses(participant: Participant, context: Context) -> Iterator[Line]:
                 became=_of(fate, on_hold),
             )
     yield from _shares(fates, context)
-    told = {fate.record.version for fate in fates if fate.record is not None}
-    for dose in given_records(participant, zero_dose):
-        if dose.version not in told and not spans_days(dose):
+    yield from _beside(fates, given_records(participant, zero_dose))
+
+
+def _beside(fates: Sequence[DoseFate], given: Sequence[Dose]) -> Iterator[Line]:
+    """Yield the doses given that are none of the plan, and the records that may tell of one of it once more."""
+    told = [fate.record for fate in fates if fate.record is not None]
+    moments = {moment for record in told if (moment := moment_of(record)) is not None}
+    for dose in given:
+        if dose not in told and not spans_days(dose):
+            again = moment_of(dose) in moments
             yield Line(
                 on=day_of(dose),
                 days="",
-                what="dose outside the plan",
+                what="dose recorded twice, or two doses" if again else "dose outside the plan",
                 became=f"given {dose.stdtc or 'on no known date'}",
             )
 

@@ -166,3 +166,14 @@ def test_each_cycle_and_the_plan_say_how_much_was_given():
     later = lines_of(datetime(2026, 2, 10, tzinfo=UTC), doses, holds=(hold,))
     became = {line.what: line.became for line in later}
     assert became["doses of cycle 2"] == "2 of 2 planned doses given (100 %); 1 on hold, not counted"
+
+
+def test_a_dose_recorded_twice_is_shown_as_that():
+    doses = [{"ECSTDTC": "2026-01-05T09:00"}, {"ECSTDTC": "2026-01-05T09:00"}, {"ECSTDTC": "2026-01-05T11:00"}]
+    lines = lines_of(datetime(2026, 1, 6, tzinfo=UTC), doses)
+    assert [(line.what, line.became) for line in lines if str(line.on) == "2026-01-05" and "dose " in line.what][
+        1:
+    ] == [
+        ("dose outside the plan", "given 2026-01-05T11:00"),
+        ("dose recorded twice, or two doses", "given 2026-01-05T09:00"),
+    ]
