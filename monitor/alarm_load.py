@@ -25,7 +25,7 @@ def load_of_study(book: Rulebook, store: Store, study: str, zone: ZoneInfo) -> L
         now = last_done(session, study)
         if now is None:
             raise NeverSweptError(f"study {study} has no sweep in the database yet")
-        view = standing_view(session, study)
+        view = standing_view(session, study, zone)
     return alarm_load(book, view.participants, evaluate(book, view, now, zone), now)
 
 

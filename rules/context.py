@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.dosing_plan import DosingPlan
@@ -10,6 +10,7 @@ from rules.graded import GradedFinding
 from rules.hit import Judgement
 from rules.records import Participant
 from rules.rulebook import Header
+from rules.wall_clock import instant_of, passed, wall_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,16 +30,16 @@ class Context:
 
     @property
     def local_now(self) -> datetime:
-        """`now` on the study's wall clock, naive, comparable with the ends of a Dtc."""
-        return self.local(self.now)
+        """`now` on the study's wall clock, naive, comparable with the ends of a Dtc; it never goes back."""
+        return passed(self.now, self.zone)
 
     def local(self, instant: datetime) -> datetime:
         """Return an aware instant on the study's wall clock, naive."""
-        return instant.astimezone(self.zone).replace(tzinfo=None)
+        return wall_of(instant, self.zone)
 
     def instant(self, local: datetime) -> datetime:
-        """Return the UTC instant of a naive study-local moment; in a repeated hour the later one."""
-        return local.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+        """Return the UTC instant at which `local_now` reaches a naive study-local moment."""
+        return instant_of(local, self.zone)
 
     def findings(self, participant: Participant) -> tuple[GradedFinding, ...]:
         """Return a participant's graded findings in order of time; raise RuntimeError where grading broke."""

@@ -9,9 +9,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
+from zoneinfo import ZoneInfo
+
+from rules.wall_clock import wall_of
 
 _DTC = re.compile(
-    r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})(T(?P<hour>\d{2})(:(?P<minute>\d{2})(:(?P<second>\d{2})(\.\d+)?)?)?)?)?)?"
+    r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})(T(?P<hour>\d{2})(:(?P<minute>\d{2})(:(?P<second>\d{2})(\.\d+)?)?(?P<offset>Z|[+-]\d{2}:\d{2})?)?)?)?)?"
 )
 _YEARS = range(1850, 2200)
 """Years beyond stand for "unknown" or "never ends", and no calendar can reckon from their ends."""
@@ -26,12 +29,18 @@ class Dtc:
     latest: datetime
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read an ISO 8601 date-time of SDTMIG 4.4.2, possibly partial; raise ValueError in one sentence otherwise."""
+    def parse(cls, text: str, zone: ZoneInfo | None = None) -> Self:
+        """Read an ISO 8601 date-time of SDTMIG 4.4.2, possibly partial; raise ValueError in one sentence otherwise.
+
+        A time with an offset from UTC, as a participant elsewhere may bring, is put on the wall clock of the study's
+        zone; where no zone is given it stays on that of its own place.
+        """
         match = _DTC.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"'{text}' is not an ISO 8601 date")
-        part = {name: int(value) for name, value in match.groupdict().items() if value is not None}
+        given = match.groupdict()
+        offset = given.pop("offset")
+        part = {name: int(value) for name, value in given.items() if value is not None}
         year, month, day = part["year"], part.get("month"), part.get("day")
         if year not in _YEARS:
             raise ValueError(f"'{text}' is not a date of a study")
@@ -41,7 +50,10 @@ class Dtc:
             )
         except ValueError as error:
             raise ValueError(f"'{text}' is not a date of the calendar: {error}") from None
-        return cls(match.string, earliest, _latest(earliest, part))
+        latest = _latest(earliest, part)
+        if offset is not None:
+            earliest, latest = (_at_home(end, offset, zone, text) for end in (earliest, latest))
+        return cls(match.string, earliest, latest)
 
     @property
     def has_day(self) -> bool:
@@ -58,6 +70,15 @@ class Dtc:
         if self.has_day:
             return self.text
         return f"{self.text} ({'day' if len(self.text) > 4 else 'month and day'} unknown)"
+
+
+def _at_home(moment: datetime, offset: str, zone: ZoneInfo | None, text: str) -> datetime:
+    """Return a moment of a place with an offset from UTC on the wall clock of a zone."""
+    try:
+        aware = datetime.fromisoformat(f"{moment:%Y-%m-%dT%H:%M:%S}{offset}")
+    except ValueError:
+        raise ValueError(f"'{text}' has no offset of a place on earth") from None
+    return moment if zone is None else wall_of(aware, zone)
 
 
 def _latest(earliest: datetime, part: dict[str, int]) -> datetime:

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rules.dtc import Dtc
 from rules.records import DOMAINS, AdverseEvent, Dose, Finding, Record
@@ -38,8 +39,12 @@ def read_record(
     key: str,
     event_key: str = "",
     known_at: datetime | None = None,
+    zone: ZoneInfo | None = None,
 ) -> Record:
-    """Make the record of one stored row (SDTM names to text); what cannot be read is missing and said in `problems`."""
+    """Make the record of one stored row (SDTM names to text); what cannot be read is missing and said in `problems`.
+
+    `zone` is the study's: times that bring an offset from UTC are put on its wall clock.
+    """
     kind = DOMAINS[domain]
     values: dict[str, Any] = {"version": version, "key": key, "known_at": known_at}
     problems: list[str] = []
@@ -51,7 +56,7 @@ def read_record(
             values[attribute] = text
             continue
         try:
-            values[attribute] = read(text)
+            values[attribute] = _date(text, zone) if read is _date else read(text)
         except ValueError as error:
             problems.append(f"{variable}: {error}")
             if read is _yes_no:
@@ -84,8 +89,8 @@ def _reader(variable: str, kind: str) -> Reader | None:
 
 
 @lru_cache(maxsize=_KEPT)
-def _date(text: str) -> Dtc:
-    return Dtc.parse(text)
+def _date(text: str, zone: ZoneInfo | None = None) -> Dtc:
+    return Dtc.parse(text, zone)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -15,7 +15,7 @@ from alerts.ledger.files import HELD, WAITING
 from alerts.ledger.occurrences import numbers_for
 from alerts.store import Store
 from alerts.tables import RecordVersion, SourceFile, Sweep
-from tests.looks import STUDY, Ledger, ae, look, refused, unchanged
+from tests.looks import SHANGHAI, STUDY, Ledger, ae, look, refused, unchanged
 
 SMALL = Shrink(share=0.2, rows=2)
 
@@ -75,7 +75,7 @@ def test_a_participant_brings_what_ae_rows_said_before_each_version_known_from_i
         "01|Rash": [("MILD", read[0]), ("SEVERE", read[1]), ("MODERATE", read[3])]
     }
     with desk.store.read() as session:
-        assert ledger.standing_view(session, STUDY).participants == (person,)
+        assert ledger.standing_view(session, STUDY, SHANGHAI).participants == (person,)
 
 
 def test_a_withdrawn_version_keeps_its_last_content(desk: Ledger) -> None:

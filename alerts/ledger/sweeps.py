@@ -31,6 +31,7 @@ class OpenSweep:
     id: int
     study: str
     now: datetime  # UTC
+    zone: ZoneInfo  # of the study
     as_of: datetime  # UTC: the moment as of which rules judge: `now`, unless the clock was set back by a little
     set_back_from: datetime | None = None  # UTC: where the clock stood, if it was set back
     rulebook_sha256: str
@@ -114,6 +115,7 @@ def open_sweep(session: Session, study: str, now: datetime, rulebook: "Rulebook"
         id=next_id(session, Sweep),
         study=study,
         now=now.astimezone(UTC),
+        zone=zone,
         as_of=moment,
         set_back_from=before,
         rulebook_sha256=rulebook.sha256,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_
 from sqlalchemy import select as select_columns
@@ -35,18 +36,18 @@ _AT_ONCE = 50
 def study_view(session: Session, sweep: OpenSweep, batch: Batch, usubjids: Sequence[str]) -> StudyView:
     """Return the records that stand now of the given participants, and what is known of the source."""
     return StudyView(
-        participants=tuple(_participants(session, sweep.study, usubjids, sweep)),
+        participants=tuple(_participants(session, sweep.study, usubjids, sweep.zone, sweep)),
         is_whole=sweep.is_full,
         feed=_feed(session, sweep, batch, frozenset(usubjids)),
     )
 
 
-def standing_view(session: Session, study: str, usubjids: Sequence[str] | None = None) -> StudyView:
+def standing_view(session: Session, study: str, zone: ZoneInfo, usubjids: Sequence[str] | None = None) -> StudyView:
     """Return the records that stand of participants, by default all, outside a sweep; of the feed what it brings."""
     everybody = participants(session, study)
     asked = everybody if usubjids is None else [usubjid for usubjid in usubjids if usubjid in everybody]
     return StudyView(
-        participants=tuple(_participants(session, study, asked)),
+        participants=tuple(_participants(session, study, asked, zone)),
         is_whole=usubjids is None,
         feed=Feed(
             participants=len(everybody),
@@ -56,7 +57,7 @@ def standing_view(session: Session, study: str, usubjids: Sequence[str] | None =
 
 
 def _participants(
-    session: Session, study: str, usubjids: Sequence[str], sweep: OpenSweep | None = None
+    session: Session, study: str, usubjids: Sequence[str], zone: ZoneInfo, sweep: OpenSweep | None = None
 ) -> Iterator[Participant]:
     """Yield the given participants, in the given order; one whose rows are all withdrawn has no records.
 
@@ -76,6 +77,7 @@ def _participants(
                 version=row.id,
                 key=row.record_key,
                 event_key=row.event_key,
+                zone=zone,
                 known_at=(
                     sweep.now
                     if sweep is not None and row.sweep_id == sweep.id

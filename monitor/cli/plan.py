@@ -33,7 +33,7 @@ def plan(
         now = clock.now()
         for one in studies:
             with store.read() as session:
-                view = standing_view(session, one.id, [usubjid])
+                view = standing_view(session, one.id, one.zone, [usubjid])
             if any(participant.usubjid == usubjid for participant in view.participants):
                 context = context_with_hits(one.rulebook, view, now, one.zone)
                 _print(calendar(view.participants[0], one.rulebook, context), one, usubjid, context.local_now.date())
