@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from alerts.ledger import people, released_by_closing
+from alerts.ledger import kept_by_acknowledging, people, released_by_closing
 from tests.trial import Trial, at
 
 
@@ -95,6 +95,9 @@ def test_who_acknowledges_a_hold_takes_back_the_misses_while_it_stood(tmp_path, 
 
     with store.write() as session:
         people.acknowledge(session, hold.id, "Dr Wu", "dosing stopped by phone on the 6th", at("2026-01-14"))
+        assert kept_by_acknowledging(session, hold.id) == (
+            "the hold on P1 stands until this alert is closed; a dose not given meanwhile is not missed"
+        )
     trial.sweep(at("2026-01-15"))
     taken_back = [why for _, action, why in _about_misses(trial) if action == "retract"]
     assert len(taken_back) == 3
@@ -104,6 +107,7 @@ def test_who_acknowledges_a_hold_takes_back_the_misses_while_it_stood(tmp_path, 
 
     with store.write() as session:
         people.close_alert(session, hold.id, "Dr Wu", "recovered", "", at("2026-01-15"))
+        assert kept_by_acknowledging(session, hold.id) == ""
     trial.sweep(at("2026-02-06"))  # C1D11, planned for the 15th, was no longer on hold
     told = [why for _, action, why in _about_misses(trial)[6:] if action == "notify"]
     assert any("planned for 2026-01-15, nothing recorded" in why for why in told)

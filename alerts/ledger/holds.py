@@ -81,6 +81,15 @@ def has_held(session: Session, alert: Alert) -> bool:
     return any(hold.alert == alert.id for hold in of_participant)
 
 
+def kept_by_acknowledging(session: Session, alert_id: int) -> str:
+    """Say what the acknowledgment of an alert means for dosing; '' where it holds nothing now."""
+    alert = session.get_one(Alert, alert_id)
+    of_participant = holds(session, alert.study, [alert.usubjid]).get(alert.usubjid, ())
+    if not any(hold.alert == alert_id and hold.until is None for hold in of_participant):
+        return ""
+    return f"the hold on {alert.usubjid} stands until this alert is closed; a dose not given meanwhile is not missed"
+
+
 def released_by_closing(session: Session, alert_id: int) -> str:
     """Say what the closing of an alert has released, and which holds are left; '' where it held nothing."""
     alert = session.get_one(Alert, alert_id)

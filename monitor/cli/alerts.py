@@ -99,12 +99,15 @@ def ack(
     settings: SettingsOption = None,
 ) -> None:
     """Acknowledge: you have seen the alerts and take care of them. The first that cannot be acknowledged ends it."""
-    from alerts.ledger import acknowledge
+    from alerts.ledger import acknowledge, kept_by_acknowledging
 
     who = _person(by)
 
     def act(number: int) -> None:
-        _act(settings, number, lambda session, now: acknowledge(session, number, who, note, now), "acknowledged")
+        def seen(session: "Session", now: datetime) -> int:
+            return acknowledge(session, number, who, note, now)
+
+        _act(settings, number, seen, "acknowledged", lambda session: kept_by_acknowledging(session, number))
 
     for number in dict.fromkeys(numbers):
         act(number)
