@@ -16,7 +16,7 @@ from alerts.ledger import rebuild
 from alerts.store import Store
 from alerts.tables import Alert
 from rules.ctcae.identity import lab_tests
-from rules.extent import extent_of, further, worse_by
+from rules.extent import extent_of, further, worse_by, worst_of
 from rules.graded import GradedFinding
 from rules.hit import Answer, Extent
 from rules.kinds.fever_limits import TEMPERATURE
@@ -73,6 +73,11 @@ def test_another_test_or_side_or_criterion_is_news():
     told = extent_of(finding("OXYSAT", 87, "%"), low=True)
     for other in (replace(told, test="PULSE"), replace(told, side="high"), replace(told, place=1)):
         assert further([told, other], [told]) == [(other, None)]
+
+
+def test_of_results_as_far_out_the_first_is_named():
+    same = [extent_of(finding("HGB", *text.split()), low=True) for text in ("78 g/L", "7.8 g/dL", "78.1 g/L")]
+    assert [extent.said for extent in worst_of(same)] == ["78 g/L"]
 
 
 def watched(folder: Path, store: Store) -> Trial:
