@@ -26,6 +26,7 @@ class FileLook:
     rows: int = 0  # data rows found; 0 when unchanged or refused
     reading: str = ""  # names how it was read (encoding, keys...): read otherwise, the same bytes are other rows
     line_end: bool | None = None  # of a CSV: whether a line end closes its last line
+    columns: tuple[str, ...] = ()  # of a file that was read, in its own order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

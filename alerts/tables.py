@@ -124,6 +124,7 @@ class SourceFile(SQLModel, table=True):
     reading: str = ""  # names how it was read (encoding, keys...): read otherwise, the same bytes are other rows
     line_end: bool | None = None  # of a CSV: whether a line end closes its last line; null where nobody looked
     database_at: datetime | None = _at(nullable=True)  # when the database behind it was last modified, as the file says
+    columns: str | None = Field(default=None, sa_type=Text)  # JSON, in the file's order; null where nobody looked
     stamp_fault: str | None = Field(default=None, sa_type=Text)  # why a time that the file gives cannot be used
 
 

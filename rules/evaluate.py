@@ -12,6 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.circumstances import circumstances
+from rules.columns import with_rules
 from rules.context import Context
 from rules.graded import GradedFinding, grade_participants
 from rules.hit import WHOLE_STUDY, Answer, Due, Failure, Judgement, RuleRun, Urgency, concern_of
@@ -47,6 +48,7 @@ def evaluate(rulebook: Rulebook, view: StudyView, now: datetime, zone: ZoneInfo)
     feed = replace(
         view.feed,
         not_evaluable=_not_evaluable(view.feed, said.judgements),
+        lost_columns=with_rules(view.feed.lost_columns, rulebook),
         unknown_tests={**view.feed.unknown_tests, **unknown_tests(view.participants, rulebook.header.tests)},
     )
     for rule in rulebook.rules:

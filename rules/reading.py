@@ -69,6 +69,12 @@ def read_record(
 
 
 @cache
+def variables(domain: str) -> frozenset[str]:
+    """Return the SDTM variables of a domain that a record is made of."""
+    return frozenset(variable for _, variable, _ in _plan(domain))
+
+
+@cache
 def _plan(domain: str) -> tuple[tuple[str, str, Reader | None], ...]:
     """Return each attribute of a domain's records with its SDTM variable and how to read it; None keeps the text."""
     prefix = domain if DOMAINS[domain] in _ONE_SET_OF_NAMES else ""

@@ -317,6 +317,9 @@ class Feed:
     refused: tuple[RefusedFile, ...] = ()
     missing_domains: tuple[str, ...] = ()  # configured, seen before or required, and not found in this look
     shrunken: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # domain -> rows before, rows now
+    lost_columns: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Domain -> column that its files had once and have no longer -> the rules that judge by it."""
+    new_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # domain -> columns of the current files
     participants: int = 0  # ever brought by the source
     not_evaluable: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     """Rule id -> what it cannot tell about: participant and concern (`rules.hit.concern_of`)."""

@@ -145,6 +145,8 @@ def _feed(case: dict[str, Any]) -> Feed:
     given["refused"] = tuple(RefusedFile(**file) for file in given.get("refused", ()))
     given["news_at"] = tuple(given.get("news_at", ()))
     given["stamp_faults"] = tuple(StampFault(**file) for file in given.get("stamp_faults", ()))
+    lost = given.get("lost_columns", {})
+    given["lost_columns"] = {domain: dict.fromkeys(columns, ()) for domain, columns in lost.items()}
     given["missing_domains"] = tuple(given.get("missing_domains", ()))
     given["shrunken"] = {domain: tuple(rows) for domain, rows in given.get("shrunken", {}).items()}
     given["not_evaluable"] = {

@@ -13,7 +13,7 @@ from tests.looks import STUDY, Ledger, ae, look
 SINCE_0001 = {
     "decision": ("circumstances", "recovery", "extent", "submitted_on"),
     "alert": ("recovery", "extent"),
-    "source_file": ("line_end", "database_at", "stamp_fault"),
+    "source_file": ("line_end", "database_at", "stamp_fault", "columns"),
     "sweep": ("set_back_from",),
 }
 
@@ -45,7 +45,7 @@ def test_a_ledger_of_the_first_schema_is_upgraded_with_its_chain_and_guards_as_t
     desk = Ledger(store)
     desk.sweep(look([ae("01", "Pneumonia"), ae("02", "Syncope")]), [hit("01"), hit("02")])
     as_of_0001(store)
-    assert store.faults() == ["the schema is at version 0001 and this program needs 0007: run `vigil db upgrade`"]
+    assert store.faults() == ["the schema is at version 0001 and this program needs 0008: run `vigil db upgrade`"]
     with store.read() as session:
         old = dict(session.execute(text("SELECT * FROM decision WHERE id = 1")).one()._mapping)
         hashes = session.exec(select(Chain.hash).order_by(Chain.seq)).all()

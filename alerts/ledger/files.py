@@ -3,9 +3,9 @@
 It knows files by domain and name. What their good rows mean is in `versions`.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, func
@@ -15,7 +15,7 @@ from alerts.batch import Batch, FileLook, SeenFile
 from alerts.ledger.rows import add_rows, next_id, table_of
 from alerts.ledger.sweeps import Fates, OpenSweep
 from alerts.tables import RejectedRow, SourceFile
-from rules.records import RefusedFile, RejectedRows, StampFault
+from rules.records import RefusedFile, RejectedRows
 
 if TYPE_CHECKING:
     from alerts.batch import DomainRows
@@ -160,6 +160,7 @@ def _source_file(
         modified_at=look.modified_at,
         stamped_at=look.stamped_at,
         database_at=look.database_at,
+        columns=json.dumps(look.columns) if look.columns else None,
         stamp_fault=look.stamp_fault or None,
         rows=counts.rows,
         duplicates=counts.duplicates,
@@ -203,7 +204,7 @@ def _save_rejected(session: Session, sweep: OpenSweep, batch: Batch, files: set[
 
 def rejected_groups(session: Session, study: str, batch: Batch) -> tuple[RejectedRows, ...]:
     """Return the rejected rows of the current file contents, grouped by domain and by the sweep that first had them."""
-    current = [row for key, row in last_read(session, study).items() if row.rejected and _is_current(key, batch)]
+    current = [row for key, row in last_read(session, study).items() if row.rejected and is_current(key, batch)]
     first_seen = table_of(RejectedRow).alias()
     first = (
         select(func.min(first_seen.c.sweep_id))
@@ -224,7 +225,7 @@ def rejected_groups(session: Session, study: str, batch: Batch) -> tuple[Rejecte
     return tuple(_group(domain, rows) for (domain, _), rows in sorted(groups.items(), key=lambda group: group[0]))
 
 
-def _is_current(key: FileKey, batch: Batch) -> bool:
+def is_current(key: FileKey, batch: Batch) -> bool:
     """Whether a file known from before still stands: it is there, or its whole domain could not be looked at."""
     present = {(look.domain, look.name) for look in batch.files}
     return key in present or key[0] not in {domain for domain, _ in present}
@@ -238,24 +239,6 @@ def _group(domain: str, rows: Sequence[RejectedRow]) -> RejectedRows:
             f"{row.file}, line {row.line}{f', {row.column_name}' if row.column_name else ''}: {row.reason}"
             for row in rows[:EXAMPLES]
         ),
-    )
-
-
-def database_time(session: Session, study: str, batch: Batch) -> datetime | None:
-    """Return when the database behind the current files was last modified.
-
-    None where one of them does not say: it may bring what another has not.
-    """
-    times = [row.database_at for key, row in last_read(session, study).items() if _is_current(key, batch)]
-    known = [time for time in times if time is not None]
-    return max(known) if known and len(known) == len(times) else None
-
-
-def stamp_faults(session: Session, study: str, batch: Batch) -> tuple[StampFault, ...]:
-    """Return the current files of which a time that they give cannot be used."""
-    current = [row for key, row in sorted(last_read(session, study).items()) if _is_current(key, batch)]
-    return tuple(
-        StampFault(domain=row.domain, name=row.name, reason=row.stamp_fault) for row in current if row.stamp_fault
     )
 
 

@@ -17,7 +17,7 @@ from monitor.sources.formats import read_table
 from monitor.sources.identity import EVENTS, KEYS, key_of
 from monitor.sources.older import stamp_in_name, why_older
 from monitor.sources.rows import Expected, FileRows, join, take
-from monitor.sources.table import Refusal
+from monitor.sources.table import LINE, Refusal
 
 _LOOKED_FOR = ("DM", "AE", "LB")
 """Domains without which there is little to watch: `check` says when one has no file."""
@@ -164,6 +164,7 @@ class SdtmFolder:
                 database_at=table.database_at,
                 stamp_fault=table.stamp_fault,
                 line_end=table.line_end,
+                columns=tuple(name for name in table.frame.columns if name != LINE),
             )
             if not _is_unchanged(look, seen) and (why := _why_not(look, _of_dataset(look.name, seen))):
                 raise Refusal(why)

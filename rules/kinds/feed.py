@@ -23,8 +23,8 @@ Trouble = Literal["unreadable", "refused", "missing", "rejected", "shrunken", "s
 
 _SEEN_BY_READING: frozenset[Trouble] = frozenset({"refused", "missing", "rejected", "shrunken", "unknown-test"})
 
-_EACH_IS_NEWS: frozenset[Trouble] = frozenset({"not-evaluable", "unknown-test"})
-"""Troubles of which a further rule or code is told, though the concern is known."""
+_EACH_IS_NEWS: frozenset[Trouble] = frozenset({"shrunken", "not-evaluable", "unknown-test"})
+"""Troubles of which a further column, rule or code is told, though the concern is known."""
 
 EXAMPLES = 40
 """How many unknown codes a reason names."""
@@ -105,6 +105,19 @@ def _shrunken(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
     for domain, (before, now) in sorted(feed.shrunken.items()):
         reason = f"{before} rows before, {now} now; nothing is withdrawn until a second look or a person confirms"
         yield Said(Answer.HIT, f"size of {domain}", frozenset({domain}), f"{domain} has fewer rows than before", reason)
+    yield from _lost(feed)
+
+
+def _lost(feed: Feed) -> Iterator[Said]:
+    """Tell of columns that are gone, as one concern for each domain: a further one is news."""
+    for domain, columns in sorted(feed.lost_columns.items()):
+        names = sorted(columns)
+        summary = f"{domain} has lost {'the column' if len(names) == 1 else 'the columns'} {', '.join(names)}"
+        blind = "; ".join(f"{name}, by which {', '.join(columns[name])} judge" for name in names)
+        new = feed.new_columns.get(domain, ())
+        beside = f"; new in them: {', '.join(new)}" if new else ""
+        reason = f"in its files before, and not now: {blind}{beside}. To these rules it is empty until it is back"
+        yield Said(Answer.HIT, f"columns of {domain}", frozenset(names), summary, reason)
 
 
 def _stale(when: When, feed: Feed, context: "Context") -> Iterator[Said]:
@@ -153,7 +166,7 @@ def describe(when: When) -> str:
         "refused": "a file is refused whole (empty, half-written, of another study, older than the last)",
         "missing": "a domain's file is missing",
         "rejected": "rows are rejected",
-        "shrunken": "a domain has far fewer rows than before",
+        "shrunken": "a domain has far fewer rows than before, or has lost a column that rules judge by",
         "stale": f"nothing new has come {feed_age.describe(when.stale)}" if when.stale else "",
         "not-evaluable": f"a rule cannot be evaluated for more than {share} of the participants",
         "unknown-test": "lab results come under a code that no test is known for, so that no rule sees them",
