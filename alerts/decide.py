@@ -42,6 +42,7 @@ class Action(StrEnum):
     CLOSE = "close"
     NOTE = "note"
     SUBMITTED = "submitted"  # a report about the event was submitted: stops a reporting clock, and nothing else
+    NOT_OWED = "not owed"  # a person found that no report is owed: stops its clock, and nothing else
 
 
 CALLING = frozenset({Action.NOTIFY, Action.RENOTIFY, Action.REINSTATE, Action.REOPEN})

@@ -11,7 +11,7 @@
     retract         -                                no                -
     acknowledge     acknowledged; refused if closed  -                 -
     close           closed; refused if closed        -                 -
-    note, submitted -                                -                 -
+    note, submitted, not owed: nothing
 
 Only a person closes. It knows nothing of SQL, mail or the clock; replaying all decisions gives every alert as it is.
 """
@@ -98,7 +98,7 @@ def advance(life: Life | None, step: Step) -> Life:
             after = replace(life, state="acknowledged", acknowledged_at=step.decided_at)
         case Action.CLOSE:
             after = replace(life, state="closed", closed_at=step.decided_at)
-        case Action.NOTE | Action.SUBMITTED:
+        case Action.NOTE | Action.SUBMITTED | Action.NOT_OWED:
             after = life
         case _:
             raise LifecycleError(f"'{step.action}' is not done to an alert")

@@ -82,7 +82,8 @@ def clocks_of(
     """Return the clocks of an event under the regimes named, the earliest due first.
 
     An entry at a clock's own alert stops that clock; one at another alert about the event, that clock which was
-    running then and due first. The first report of which there is a follow-up starts the clock of that one.
+    running then and due first. The first report of which there is a follow-up starts the clock of that one once it was
+    submitted; a report that is not owed has no follow-up.
     """
     clocks = list(_started(course, named, zone))
     for entry in sorted(submissions, key=lambda entry: entry.at):
@@ -123,7 +124,7 @@ def _started(course: Course, named: Iterable[str], zone: ZoneInfo) -> Iterable[C
 def _followed_up(first: Clock, entry: Submission, zone: ZoneInfo) -> Iterable[Clock]:
     """Yield the clock of the follow-up: from the day of the first report, or from when that was due if it was late."""
     for report in first.regime.report:
-        if report.after == first.report.id and report.days is not None:
+        if entry.on is not None and report.after == first.report.id and report.days is not None:
             day = min(entry.on, first.due_day)
             noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
             yield replace(_clock(first.event, first.regime, report, noon, zone), since=entry.at)

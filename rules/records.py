@@ -230,10 +230,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A person's entry that a report about an adverse event was submitted, or that what was due is done."""
+    """A person's entry about a report of an adverse event: that it was submitted, or that none is owed."""
 
     scope: str  # of the alert at which it was entered: an event, or the clock of one report
-    on: date  # the day that the person gives
+    on: date | None  # the day of the submission, as the person gives it; None where no report is owed
     by: str
     at: datetime  # UTC: when it was entered
 

@@ -476,6 +476,12 @@ def test_where_the_table_is_too_wide_its_columns_stay_aligned(swept: Path, monke
         (["close", "1", "--assessment", " ", "--by", "Dr Li"], "alert 1 cannot be closed without an assessment"),
         (["note", "1", " ", "--by", "Dr Li"], "a note to alert 1 needs a text"),
         (["submitted", "99", "--on", "2014-03-19", "--by", "Dr Li"], "there is no alert 99"),
+        (["not-owed", "99", "--why", "unrelated", "--by", "Dr Li"], "there is no alert 99"),
+        (
+            ["not-owed", "1", "--why", "unrelated", "--by", "Dr Li"],
+            "alert 1 is of no reporting clock: what is not owed is entered at the clock's own",
+        ),
+        (["not-owed", "1", "--why", " ", "--by", "Dr Li"], "that no report is owed at alert 1 needs a reason"),
     ],
 )
 def test_acts_that_are_not_possible(swept: Path, arguments: list[str], said: str) -> None:

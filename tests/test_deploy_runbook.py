@@ -100,8 +100,8 @@ def test_the_link_that_it_verifies_is_the_one_of_the_mail_that_it_shows() -> Non
 def test_every_command_that_it_names_exists() -> None:
     """`vigil alerts ack NUMBER` in a sentence, `vigil db upgrade` in a block: each word is a command or a group."""
     blocks = "".join(re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL))
-    named = set(re.findall(r"^vigil ([a-z-]+(?: [a-z]+)?)", blocks, re.MULTILINE))
-    named |= set(re.findall(r"`vigil ([a-z-]+(?: [a-z]+)?)", RUNBOOK))
+    named = set(re.findall(r"^vigil ([a-z-]+(?: [a-z-]+)?)", blocks, re.MULTILINE))
+    named |= set(re.findall(r"`vigil ([a-z-]+(?: [a-z-]+)?)", RUNBOOK))
     assert {"check", "db upgrade", "db verify", "alerts ack", "alerts close"} <= named
     commands: Any = typer.main.get_command(app).commands
     for words in named:

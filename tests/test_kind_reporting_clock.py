@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 from sqlmodel import select
 
-from alerts.ledger import close_alert, enter_submission
+from alerts.ledger import close_alert, enter_not_owed, enter_submission
 from alerts.lifecycle import LifecycleError
 from alerts.tables import Notification
 from monitor.sweep import run_sweep
@@ -271,3 +271,36 @@ def test_an_event_that_is_gone_and_became_known_nobody_knows_when_is_named_as_la
     assert said.answer is Answer.NOT_EVALUABLE
     assert said.summary == "Reporting clock not known: SYNCOPE"
     assert (said.usubjid, said.consequence) == ("P1", Consequence.HOLD)
+
+
+def _not_owed(trial: Trial, alert: int, now: str, why: str = "unrelated, as the sponsor found") -> None:
+    with trial.store.write() as session:
+        enter_not_owed(session, alert, "Dr Li", why, _local(now))
+
+
+def test_what_a_person_finds_not_owed_ends_that_clock_alone_and_starts_no_follow_up(trial: Trial) -> None:
+    _event(trial, AESPID="E2", AETERM="ARREST", AESLIFE="Y")
+    trial.sweep(_local("2026-03-13T20:30"))
+    _by_time_alone(trial, "2026-03-13T21:00", "2026-03-18T21:00")
+    grave = "clock china-2018 susar-7d"
+    alert = _alert(trial, grave)
+    _not_owed(trial, alert, "2026-03-18T21:30")
+    trial.sweep(_local("2026-03-18T22:00"))
+    (said,) = [found for found in trial.decisions() if found.alert_id == alert and found.action == "recovery"]
+    assert said.reason == "no report owed, as Dr Li entered 2026-03-18 21:30"
+    (entry,) = [found for found in trial.decisions() if found.action == "not owed"]
+    assert (entry.author, entry.reason, entry.submitted_on) == ("Dr Li", "unrelated, as the sponsor found", None)
+    _by_time_alone(trial, "2026-03-18T23:00", "2026-03-30T21:00")
+    scopes = {scope for _, _, scope in _told(trial)}
+    assert not any("follow-up" in scope for scope in scopes)
+    assert DAYS in scopes  # the other event's, which nobody has ended
+    assert [action for _, action, scope in _told(trial) if scope == grave] == ["notify", "recovery"]
+
+
+def test_an_alert_of_no_clock_is_no_place_for_what_is_not_owed(trial: Trial) -> None:
+    alert = next(found.id for found in trial.alerts() if found.rule_id == "SAE-01")
+    with pytest.raises(LifecycleError, match=f"alert {alert} is of no reporting clock"):
+        _not_owed(trial, alert, "2026-03-14T09:00")
+    _by_time_alone(trial, "2026-03-14T14:00", "2026-03-14T15:00")
+    with pytest.raises(LifecycleError, match="needs a reason"):
+        _not_owed(trial, _alert(trial, HOURS), "2026-03-14T15:30", " ")

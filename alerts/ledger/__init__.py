@@ -10,7 +10,7 @@ from alerts.ledger.files import seen_files
 from alerts.ledger.history import alert_history, list_alerts
 from alerts.ledger.holds import kept_by_acknowledging, released_by_closing
 from alerts.ledger.mails import owe
-from alerts.ledger.people import acknowledge, add_note, close_alert, enter_submission
+from alerts.ledger.people import acknowledge, add_note, close_alert, enter_not_owed, enter_submission
 from alerts.ledger.projections import rebuild
 from alerts.ledger.runs import participants, save_runs, whom_to_judge
 from alerts.ledger.sweeps import (
@@ -27,8 +27,8 @@ from alerts.ledger.view import standing_view, study_view
 
 __all__ = [
     "Fates", "OpenSweep", "SweepResult", "Touched", "acknowledge", "add_note", "alert_history", "chain_head",
-    "close_alert", "close_sweep", "enter_submission", "kept_by_acknowledging", "last_done", "list_alerts",
-    "no_longer_judged", "open_alerts", "open_sweep", "owe", "participants", "rebuild", "released_by_closing",
-    "save_decisions", "save_failed_sweep", "save_new_versions", "save_runs", "seen_files", "standing",
-    "standing_view", "study_view", "verify_chain", "whom_to_judge",
+    "close_alert", "close_sweep", "enter_not_owed", "enter_submission", "kept_by_acknowledging", "last_done",
+    "list_alerts", "no_longer_judged", "open_alerts", "open_sweep", "owe", "participants", "rebuild",
+    "released_by_closing", "save_decisions", "save_failed_sweep", "save_new_versions", "save_runs", "seen_files",
+    "standing", "standing_view", "study_view", "verify_chain", "whom_to_judge",
 ]  # fmt: skip

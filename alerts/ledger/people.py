@@ -63,6 +63,25 @@ def enter_submission(session: Session, alert_id: int, author: str, on: date, tex
     return decision
 
 
+def enter_not_owed(session: Session, alert_id: int, author: str, reason: str, now: datetime) -> int:
+    """Write that a person found that the report of a clock is not owed, and why; return the decision's id.
+
+    It stops the clock of that alert; the next sweep sees it. Raises LifecycleError for an unknown alert, one that is of
+    no reporting clock, and without an author or a reason.
+    """
+    if not reason.strip():
+        raise LifecycleError(f"that no report is owed at alert {alert_id} needs a reason")
+    alert = session.get(Alert, alert_id)
+    if alert is not None and event_of(alert.scope) is None:
+        raise LifecycleError(
+            f"alert {alert_id} is of no reporting clock: what is not owed is entered at the clock's own"
+        )
+    decision = _act(session, Action.NOT_OWED, alert_id, author, reason, now)
+    if alert is not None:
+        _judge_next(session, alert, now)
+    return decision
+
+
 def _about_hold(session: Session, alert_id: int, decision: int, now: datetime) -> int:
     """Have a participant judged whose hold a person took up: doses not given while it stood are not missed."""
     alert = session.get_one(Alert, alert_id)

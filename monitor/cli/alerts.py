@@ -154,11 +154,11 @@ def note(
 def submitted(
     number: Number,
     on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on which it was submitted.")],
-    text: Annotated[str, typer.Option(help="What and to whom; or why no report is owed.")] = "",
+    text: Annotated[str, typer.Option(help="What and to whom.")] = "",
     by: By = "",
     settings: SettingsOption = None,
 ) -> None:
-    """Enter that a report about an adverse event was submitted. Stops a reporting clock: nothing else does.
+    """Enter that a report about an adverse event was submitted, which stops a reporting clock.
 
     At the clock's own alert, that clock; at another alert about the event, the clock that is due first.
     """
@@ -170,6 +170,19 @@ def submitted(
         lambda session, now: enter_submission(session, number, _person(by), on.date(), text, now),
         f"submitted on {on:%Y-%m-%d}",
     )
+
+
+@app.command(name="not-owed")
+def not_owed(
+    number: Number,
+    why: Annotated[str, typer.Option(help="Why no report is owed, such as who found the event unrelated.")],
+    by: By = "",
+    settings: SettingsOption = None,
+) -> None:
+    """Enter at the alert of a reporting clock that no report is owed. Stops that clock, and no other."""
+    from alerts.ledger import enter_not_owed
+
+    _act(settings, number, lambda session, now: enter_not_owed(session, number, _person(by), why, now), "not owed")
 
 
 def _act(

@@ -171,8 +171,11 @@ def stopped_words(clock: Clock, context: "Context") -> str:
     """Say what entry stopped a clock, '' while it runs."""
     if clock.stopped is None:
         return ""
-    late = f", after it was due on {clock.due_day}" if clock.stopped.on > clock.due_day else ""
-    return f"submitted on {clock.stopped.on}{late}, as {clock.stopped.by} entered {_moment(clock.stopped.at, context)}"
+    on, entered = clock.stopped.on, f"as {clock.stopped.by} entered {_moment(clock.stopped.at, context)}"
+    if on is None:
+        return f"no report owed, {entered}"
+    late = f", after it was due on {clock.due_day}" if on > clock.due_day else ""
+    return f"submitted on {on}{late}, {entered}"
 
 
 def _not_evaluable(rule: "Rule", course: Course, reason: str, *, told: bool = False) -> Judgement:
@@ -206,7 +209,7 @@ def describe(when: When) -> str:
         "holiday moves it. "
         f"The warning comes {' and '.join(warned)}. A correction stops no clock; an event that becomes fatal or "
         "life-threatening starts a second one beside the first. Only a person stops a clock, by entering that the "
-        "report was submitted, or what was found instead. Every serious event has its clocks; whether it is related or "
+        "report was submitted or that none is owed. Every serious event has its clocks; whether it is related or "
         "expected, and so whether a report is owed, vigil never decides: a person does. "
         + " ".join(map(_in_words, when.named))
     )
