@@ -13,7 +13,7 @@ from alerts.tables import Alert, Decision, ParticipantDue, SourceFile
 from monitor.sweep import run_sweep
 from rules.rulebook import load_rulebook
 from rules.silence import MOST_GAPS, NEWS_DAYS, Habit, Silence, habit_of
-from tests.trial import STUDYID, Trial, at
+from tests.trial import STUDYID, Trial, at, make_study
 
 SILENCE: Silence = load_rulebook("low_dose_il2_sle").whens["FEED-01"].stale
 START = date(2026, 6, 1)  # a Monday
@@ -296,3 +296,15 @@ def test_a_file_without_the_databases_time_leaves_the_age_to_the_content(tmp_pat
     trial.add("ae", USUBJID="SYN-001", AESPID="E1", AETERM="Headache", AESER="N")
     trial.sweep(at("2026-06-01"))
     assert told(store) == []
+
+
+def test_a_folder_that_cannot_be_read_brings_no_old_fault_back(tmp_path, store):
+    trial = Trial(tmp_path / "in", store, study=make_study(tmp_path / "in", DM="dm*.json"))
+    for day, database in (("2026-06-01", "then"), ("2026-06-02", "2026-06-02T00:00:00Z")):
+        export_json(trial, f"{day}T06:00:00Z", database)
+        (trial.folder / "dm.json").rename(trial.folder / f"dm_{day}.json")
+        run_sweep(store, trial.study, at(day))
+    assert [action for action, *_ in told(store)] == ["notify", "retract"]
+    trial.folder.rename(tmp_path / "away")
+    run_sweep(store, trial.study, at("2026-06-03"))
+    assert [scope for action, scope, _ in told(store) if action == "notify"] == ["time in dm_2026-06-01.json", "source"]

@@ -4,11 +4,12 @@ It knows files by domain and name, and which columns they had before. What a col
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col
 
 from alerts.batch import Batch
 from alerts.ledger.files import is_current, last_read
@@ -16,52 +17,56 @@ from alerts.tables import SourceFile
 from rules.records import StampFault
 
 
-def database_time(session: Session, study: str, batch: Batch) -> datetime | None:
-    """Return when the database behind the current files was last modified.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """What the current files of a study say of themselves."""
 
-    None where one of them does not say: it may bring what another has not.
+    database_at: datetime | None  # when their database was last modified; None where one of them does not say
+    stamp_faults: tuple[StampFault, ...]
+    lost: Mapping[str, tuple[str, ...]]  # domain -> columns that its files had once and have no longer
+    new: Mapping[str, tuple[str, ...]]  # domain that has lost some -> columns that its files have only now
+
+
+def headers(session: Session, study: str, batch: Batch) -> Headers:
+    """Return what the current files say: of a domain that could not be looked at, those that were read before.
+
+    Nothing of the columns of a domain of which a current file was read before columns were kept.
     """
-    times = [row.database_at for key, row in last_read(session, study).items() if is_current(key, batch)]
+    files = [row for key, row in sorted(last_read(session, study).items()) if is_current(key, batch)]
+    times = [file.database_at for file in files]
     known = [time for time in times if time is not None]
-    return max(known) if known and len(known) == len(times) else None
-
-
-def stamp_faults(session: Session, study: str, batch: Batch) -> tuple[StampFault, ...]:
-    """Return the current files of which a time that they give cannot be used."""
-    current = [row for key, row in sorted(last_read(session, study).items()) if is_current(key, batch)]
-    return tuple(
-        StampFault(domain=row.domain, name=row.name, reason=row.stamp_fault) for row in current if row.stamp_fault
+    looked_at = {look.domain for look in batch.files}
+    newest = {file.domain: file.id for file in sorted(files, key=lambda file: file.id)}
+    faults = (file for file in files if file.domain in looked_at or file.id == newest[file.domain])
+    changed = dict(_changed_columns(session, study, files))
+    return Headers(
+        database_at=max(known) if known and len(known) == len(times) else None,
+        stamp_faults=tuple(
+            StampFault(domain=file.domain, name=file.name, reason=file.stamp_fault)
+            for file in faults
+            if file.stamp_fault
+        ),
+        lost={domain: lost for domain, (lost, _) in changed.items()},
+        new={domain: new for domain, (_, new) in changed.items()},
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of a domain's files: those that it had once and has no longer, and those that it has only now."""
-
-    lost: frozenset[str]
-    new: tuple[str, ...]
-
-
-def changed_columns(session: Session, study: str, batch: Batch) -> dict[str, Columns]:
-    """Return, by domain, the columns that are gone, and those that came with the current files.
-
-    Nothing of a domain of which a current file was read before columns were kept.
-    """
+def _changed_columns(
+    session: Session, study: str, files: Sequence[SourceFile]
+) -> Iterator[tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]]:
+    """Yield each domain that has lost columns, with those and the ones that its files have only now."""
+    kept = select_columns(col(SourceFile.domain), col(SourceFile.columns)).where(col(SourceFile.study) == study)
+    before: dict[str, set[str]] = {}
+    for domain, text in session.execute(kept.where(col(SourceFile.id).not_in([f.id for f in files])).distinct()):
+        before.setdefault(domain, set()).update(_columns(text))
     current: dict[str, list[SourceFile]] = {}
-    for key, row in last_read(session, study).items():
-        if is_current(key, batch):
-            current.setdefault(row.domain, []).append(row)
-    changed = {}
-    for domain, files in current.items():
-        if any(file.columns is None for file in files):
-            continue
-        now = _columns(file.columns for file in files)
-        kept = select(SourceFile.columns).where(SourceFile.study == study, SourceFile.domain == domain).distinct()
-        before = _columns(session.execute(kept.where(col(SourceFile.id).not_in([file.id for file in files]))).scalars())
-        if lost := before - now:
-            changed[domain] = Columns(frozenset(lost), tuple(sorted(now - before)))
-    return changed
+    for file in files:
+        current.setdefault(file.domain, []).append(file)
+    for domain, its_files in current.items():
+        then, now = before.get(domain, set()), {name for file in its_files for name in _columns(file.columns)}
+        if then - now and all(file.columns is not None for file in its_files):
+            yield domain, (tuple(sorted(then - now)), tuple(sorted(now - then)))
 
 
-def _columns(texts: Iterable[str | None]) -> set[str]:
-    return {name for text in texts if text for name in json.loads(text)}
+def _columns(text: str | None) -> list[str]:
+    return json.loads(text) if text else []

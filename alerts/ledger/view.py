@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from alerts.batch import Batch
 from alerts.ledger.figures import FRESH
 from alerts.ledger.files import HELD, last_read, refused_files, rejected_groups
-from alerts.ledger.headers import changed_columns, database_time, stamp_faults
+from alerts.ledger.headers import headers
 from alerts.ledger.holds import holds
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
@@ -142,15 +142,15 @@ def _former_events(former: Sequence[Record]) -> dict[str, tuple[AdverseEvent, ..
 
 
 def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[str]) -> Feed:
-    columns = changed_columns(session, sweep.study, batch)
+    said = headers(session, sweep.study, batch)
     return Feed(
         trouble=batch.trouble,
-        lost_columns={domain: dict.fromkeys(sorted(found.lost), ()) for domain, found in columns.items()},
-        new_columns={domain: found.new for domain, found in columns.items()},
+        lost_columns={domain: dict.fromkeys(columns, ()) for domain, columns in said.lost.items()},
+        new_columns=said.new,
         news_at=_news_at(session, sweep),
         written_at=_written_at(batch),
-        database_at=database_time(session, sweep.study, batch),
-        stamp_faults=stamp_faults(session, sweep.study, batch),
+        database_at=said.database_at,
+        stamp_faults=said.stamp_faults,
         rejected=rejected_groups(session, sweep.study, batch),
         refused=refused_files(batch),
         missing_domains=batch.missing,
