@@ -291,6 +291,16 @@ def test_the_part_that_completed_the_pattern_dates_it_whatever_came_after():
     assert (hit.at, hit.reason[:15]) == (on(9), "3 of 3 criteria")
 
 
+def test_a_criterion_of_two_tests_is_named_by_both_and_once():
+    when = {"within_days": 7, "at_least": 2, "of": [HAEMOGLOBIN, {"tests": ["ALT", "AST"], "above_uln": 3}]}
+    high = [sample(test, 8, 200, "U/L", 5, 40) for test in ("ALT", "AST")]
+    (hit,) = judged("criteria_count", when, [*rows(("HGB", 8, 105)), *high])
+    assert hit.reason == (
+        "2 of 2 criteria within 7 days: Haemoglobin: down by at least 20 g/L from baseline; "
+        "ALT or AST: more than 3 x ULN"
+    )
+
+
 def test_a_criterion_of_two_tests_stands_until_both_are_back():
     liver = {"tests": ["ALT", "AST"], "above_uln": 3}
     when = {"within_days": 7, "at_least": 2, "of": [HAEMOGLOBIN, liver]}

@@ -160,7 +160,7 @@ def _hit(rule: "Rule", when: When, usubjid: str, windows: Sequence[Window], ctca
     )
     episode = sorted({(part.place, part.key): part for window in windows for part in window}.values(), key=_order)
     told = sorted(_worst(window), key=lambda part: part.place)
-    met = "; ".join(_of(when, part.place, part.because) for part in told)
+    met = "; ".join(dict.fromkeys(_of(when, part.place, part.because) for part in told))
     beside = [("worst", part) for part in _worst([*told, *episode])]
     beside += [("latest", part) for part in [part for part in episode if not part.is_event][-1:]]
     further = {part.key: (word, part) for word, part in reversed(beside) if part not in told}
