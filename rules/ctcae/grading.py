@@ -31,7 +31,7 @@ from rules.ctcae.columns import (
     decimal15,
 )
 from rules.ctcae.criteria import Bound, Clause, Criterion, Direction, Reference, criteria
-from rules.ctcae.grade import HIGH, LOW, NORMAL, UNKNOWN, Ungraded
+from rules.ctcae.grade import HIGH, LOW, UNKNOWN, Ungraded
 from rules.units import SIGNIFICANT, UNITY, factor
 
 _BESIDE_BASELINE = frozenset({Clause.HIGH, Clause.LOW, Clause.BESIDE, Clause.OR})
@@ -131,7 +131,7 @@ class _Group:
             self.base_known = self.after & ~np.isnan(self.references[Reference.BASE])
             given = samples.base_state[rows]
             base, lln, uln = (self.references[name] for name in (Reference.BASE, Reference.LLN, Reference.ULN))
-            judged = np.select([base < lln, base > uln, base <= uln], [LOW, HIGH, NORMAL], UNKNOWN)
+            judged = np.select([base < lln, base > uln], [LOW, HIGH], UNKNOWN)  # no clause asks for a normal one
             self.base_state = np.where(given == UNKNOWN, judged, given)
 
     def low_end(self) -> "_End":
