@@ -247,10 +247,28 @@ def test_a_limit_upwards():
     assert one("ALT", "H", 45, "U/L", uln=45, base=40, censor="<=").grade == 0
 
 
+def test_a_limit_is_graded_by_the_line_that_gave_the_grade_of_its_milder_end():
+    rise = one("QTCB", "H", 225, "ms", base=150, censor=">")  # 225 is 75 ms up: grade 3, whatever it truly is
+    assert (rise.grade, rise.basis) == (3, Basis.BASELINE)
+    below = one("FIBRINO", "L", 300, "g/L", base=1, censor="<")  # may be normal
+    assert (below.grade, below.lowest, below.highest, below.basis) == (None, 0, 4, Basis.NONE)
+
+
 @pytest.mark.parametrize("fault", [Ungraded.NO_RESULT, Ungraded.TEXT_RESULT, Ungraded.SUSPECT])
 def test_what_is_no_number_has_no_grade(fault: Ungraded):
     answer = one("PLAT", "L", None, lln=150, fault=fault)
-    assert (answer.grade, answer.ungraded, answer.highest) == (None, fault, 4)
+    assert (answer.grade, answer.ungraded, answer.lowest, answer.highest) == (None, fault, 0, 4)
+
+
+def test_a_criterion_that_is_not_in_the_table_is_said_to_be_that():
+    pressure = one("SYSBP", "H", 150, "mmHg", version="4.03")
+    assert (pressure.term, pressure.grade, pressure.ungraded) == ("Hypertension", None, Ungraded.NOT_IN_TABLE)
+
+
+def test_a_conversion_is_noted_beside_a_missing_baseline():
+    answer = one("HGB", "H", 12, "mmol/L", version="4.03", uln=10)
+    assert "converted" in answer.note
+    assert "no usable baseline" in answer.note
 
 
 def test_no_criterion_and_no_number_are_different_answers():

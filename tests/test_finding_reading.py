@@ -72,6 +72,7 @@ def test_where_a_result_lies_in_its_own_range(result, low, high, flag, state):
         ("2014-02-28", "2014-03", True),
         ("2014-03-01T00:00:00", "2014-03", True),  # the first moment at which the dose can have been
         ("2014-03-31", "2014-03", None),
+        ("2014-03-31T23:59:59", "2014-03", None),  # the last one
         ("2014-04-01", "2014-03", False),
         ("", "2014-03-03", None),
         ("2014-03-03", "", True),  # never dosed

@@ -157,6 +157,19 @@ def test_a_death_without_a_date_ends_dosing_at_an_unknown_time():
     assert {answer.fate for answer in answers[1:21]} == {Fate.MAY_HAVE_ENDED}
 
 
+@pytest.mark.parametrize(
+    ("decod", "fate"),
+    [("DEATH", Fate.NO_RECORD), ("死亡", Fate.NO_RECORD), ("ADVERSE EVENT", Fate.MAY_HAVE_ENDED)],
+)
+def test_a_death_whose_date_ds_gives_is_not_undated_for_a_mere_flag_in_dm(decod, fate):
+    doses = [dose(study_day(1))]
+    ended = Disposition(key="DS1", dsdecod=decod, dscat="DISPOSITION EVENT", dsstdtc=Dtc.parse(study_day(20)))
+    subject = Subject(usubjid="P1", dthfl="Y")
+    participant = Participant(usubjid="P1", subject=subject, doses=tuple(doses), dispositions=(ended,))
+    answers = {one.name: one.fate for one in fates_by_plan(PLAN, participant, FIRST, at("2026-12-31T00:00"))}
+    assert answers["C1D3"] is fate
+
+
 def test_a_dose_without_a_day_leaves_unclear_only_the_doses_it_could_be():
     answers = fates([dose(study_day(1)), dose("2026-01")])
     assert answers["C1D3"] is Fate.UNCLEAR
