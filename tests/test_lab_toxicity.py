@@ -424,8 +424,10 @@ def test_clumped_platelets_are_said():
 
 
 def test_an_undated_result_is_judged_and_said():
-    (hit,) = judged("lab_toxicity", PLAT, [*plat((-3, 200)), sample("PLAT", None, 20, low=150)])
+    (hit,) = judged("lab_toxicity", PLAT, [*plat((-3, 200)), sample("PLAT", None, 20, low=150, visit="UNS")])
     assert "on an unknown date" in hit.summary
+    values = dict(hit.evidence[-1].values)
+    assert (values["visit"], "lbdtc" in values) == ("UNS", False)
 
 
 @settings(max_examples=120, deadline=None)

@@ -125,6 +125,26 @@ def test_the_baseline_of_a_word_may_be_a_number():
     assert [evidence.key for evidence in hit.evidence] == ["HCG/-3/3", "HCG/8/positive"]
 
 
+@pytest.mark.parametrize(
+    ("when", "results", "reason"),
+    [
+        (
+            {"above_uln": 3, "times_baseline": 2, "confirm_samples": 2},
+            (30, 200),
+            "ALT: more than 3 x ULN, at least 2 x baseline, and the rule asks for 2 such samples in a row",
+        ),
+        (
+            {"at_least": {"value": 100, "unit": "U/L"}, "above_uln": 1, "times_baseline": 2, "new_only": True},
+            (190, 200),
+            "ALT: at least 100 U/L, above ULN, as the baseline was, and not changed enough from it",
+        ),
+    ],
+)
+def test_every_limit_of_a_result_that_is_not_told_is_written_down(when, results: tuple[int, int], reason: str):
+    (clear,) = told("ALT", when, (-3, results[0]), (8, results[1]), unit="U/L", low=5, high=40)
+    assert (clear.answer, clear.reason) == (Answer.CLEAR, reason)
+
+
 def test_a_multiple_of_uln_needs_no_unit():
     rows = [sample("ALT", 8, 300, "", 5, 40)]
     assert answers(judged("value_limit", LIVER | {"tests": ["ALT"]}, rows)) == [Answer.HIT]
