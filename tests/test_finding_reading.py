@@ -81,3 +81,15 @@ def test_where_a_result_lies_in_its_own_range(result, low, high, flag, state):
 def test_a_sample_is_before_the_first_dose_or_after_it_or_nobody_can_tell(taken, dosed, predose):
     when, first = (Dtc.parse(text) if text else None for text in (taken, dosed))
     assert is_predose(when, first) is predose
+
+
+def test_where_standard_results_are_asked_for_the_text_stands_before_the_number_and_both_before_the_original():
+    texts = Texts(orres="3.6", orresu="mg/dL", stresc="140", stresn="141", stresu="umol/L")
+    assert read_texts("CREAT", texts, "standard").value == 140
+    assert read_texts("CREAT", texts._replace(stresc="high"), "standard").value == 141
+    assert read_texts("CREAT", texts._replace(stresc="", stresn=""), "standard").value == Decimal("3.6")
+
+
+def test_a_test_that_has_no_unit_needs_none():
+    texts = Texts(orres="1.5", stresc="1.6", stresn="1.6", stresu="RATIO")
+    assert read_texts("INR", texts).value == Decimal("1.5")

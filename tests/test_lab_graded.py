@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from rules.ctcae.grade import UNKNOWN_UNIT, Ungraded
+from rules.ctcae.grade import UNKNOWN_UNIT, Basis, Ungraded
 from rules.ctcae.identity import identify, lab_tests
 from rules.ctcae.result import read_limit, read_result
 from rules.dtc import Dtc
@@ -295,6 +295,13 @@ def test_an_undated_sample_cannot_be_placed_and_comes_last():
     labs = graded([sample("PLAT", None, "90"), sample("PLAT", -3, "200"), sample("PLAT", 8, "100")])
     assert [str(lab.value) for lab in labs] == ["200", "100", "90"]
     assert labs[-1].predose is None
+
+
+def test_an_undated_sample_may_be_after_a_high_baseline_which_then_sets_the_scale():
+    rows = [sample("ALT", None, "160", "U/L", 5, 40), sample("ALT", -3, "100", "U/L", 5, 40)]
+    undated = graded(rows)[-1]
+    assert (str(undated.value), str(undated.base), undated.after_baseline) == ("160", "100", True)
+    assert (undated.high.grade, undated.high.basis) == (1, Basis.BASELINE)  # 1.6 times it, and 4 times the upper limit
 
 
 def test_the_baseline_is_the_last_number_before_the_dose():
