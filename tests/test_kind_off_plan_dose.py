@@ -119,8 +119,14 @@ def test_a_dose_of_zero_is_no_dose_and_never_too_little():
     assert judge(*DAYS, ECDOSE="0") == []
 
 
+def test_another_route_in_a_book_with_placebo_does_not_load_for_it_would_tell_the_arm():
+    placebo = BOOK.text.replace('zero_dose = "not-given"', 'zero_dose = "placebo"').replace(LEAST, "")
+    with pytest.raises(RulebookError, match="rule DOS-04: when: wrong_route: would tell whose arm is given by another"):
+        parse_rulebook(placebo, "book.toml")
+
+
 def test_a_least_amount_in_a_book_with_placebo_does_not_load_for_it_would_tell_the_arm():
-    placebo = BOOK.text.replace('zero_dose = "not-given"', 'zero_dose = "placebo"')
+    placebo = BOOK.text.replace('zero_dose = "not-given"', 'zero_dose = "placebo"').replace("wrong_route = true", "")
     with pytest.raises(RulebookError, match="rule DOS-04: when: least_per_day: would tell who is given the lower dose"):
         parse_rulebook(placebo, "book.toml")
     assert parse_rulebook(placebo.replace(LEAST, ""), "book.toml").header.zero_dose == "placebo"

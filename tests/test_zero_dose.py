@@ -1,6 +1,7 @@
 """What a recorded amount of 0 is to each kind that asks about doses: placebo in one study, no dose in another."""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +14,9 @@ from rules.rulebook import load_rulebook, parse_rulebook
 
 BOOK = load_rulebook("low_dose_il2_sle")
 NOW = datetime(2026, 5, 20, 20, tzinfo=UTC)
-TEXT = BOOK.text.replace('least_per_day = { value = 0.9, unit = "MIU" }', "")  # no book with placebo may ask for it
+TEXT = BOOK.text.replace('least_per_day = { value = 0.9, unit = "MIU" }', "").replace("wrong_route = true", "")
+"""No book with placebo may ask for either."""
+
 BOOKS = {
     meaning: parse_rulebook(TEXT.replace('zero_dose = "not-given"', f'zero_dose = "{meaning}"'), "book.toml")
     for meaning in ("placebo", "not-given")
@@ -28,7 +31,7 @@ SHARED = {"EC": {"ECDOSU": "MIU", "ECOCCUR": "Y"}, "AE": {"AESER": "N"}}
 
 def judge(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -> list[Judgement]:
     """What a rule says of a participant whose row in DM tells of no dose."""
-    records: dict[str, object] = {"subject": read_record("DM", {"SUBJID": "1"}, version=0, key="DM")}
+    records: dict[str, Any] = {"subject": read_record("DM", {"SUBJID": "1"}, version=0, key="DM")}
     version = 0
     for domain, given in rows.items():
         read = []
@@ -36,7 +39,7 @@ def judge(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -> 
             version += 1
             key, event = f"{domain}{version}", values.get("AESPID", f"{version}")
             read.append(read_record(domain, SHARED.get(domain, {}) | values, version=version, key=key, event_key=event))
-        records[PLACES[domain]] = tuple(read)
+        records[PLACES[domain]] = (*records.get(PLACES[domain], ()), *read)
     view = StudyView(participants=(Participant(usubjid="P1", **records),), feed=Feed(domains=frozenset(DOMAINS)))
     evaluation = evaluate(BOOKS[meaning], view, NOW, ZoneInfo("Asia/Shanghai"))
     assert not evaluation.failures
@@ -67,7 +70,7 @@ def judge(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -> 
             [Answer.NOT_EVALUABLE],
             [Answer.HIT],
         ),
-        ("two placebos in a day are two doses", "OVD-01", {"EC": [ZERO, ZERO]}, [Answer.HIT], []),
+        ("two placebos in a day are two doses", "OVD-01", {"EC": [ZERO, ZERO | {"ECSTDTC": "2026-05-04T20:00"}]}, [Answer.HIT], []),
         (
             "placebo in a rest phase is a dose outside the plan",
             "DOS-04",
@@ -176,3 +179,10 @@ def test_the_plan_is_laid_out_from_the_placebo_that_was_the_first_dose():
     doses = [ZERO, FIRST | {"ECSTDTC": "2026-05-06T08:00"}]
     (unknown,) = judge("placebo", "HYP-01", {"EC": doses, "AE": [URTICARIA | {"AESTDTC": "2026-05-08T10:00"}]})
     assert "whether planned dose C1D5 was given before it is not recorded" in unknown.reason
+
+
+@pytest.mark.parametrize(("meaning", "answers"), [("placebo", []), ("not-given", [Answer.NOT_EVALUABLE])])
+def test_that_ec_and_ex_differ_about_an_amount_is_said_only_where_it_tells_no_arm(meaning, answers):
+    smaller = {"EXSTDTC": "2026-05-04T09:00", "EXDOSE": "0.5", "EXDOSU": "MIU"}
+    said = judge(meaning, "OVD-01", {"EC": [FIRST], "EX": [smaller]})
+    assert [one.answer for one in said if one.answer is not Answer.CLEAR] == answers

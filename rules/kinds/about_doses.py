@@ -52,6 +52,9 @@ def faults_of_doses(
             yield rule_id, "max_per_day", f"{limit} is less than the planned dose of {planned}"
         if getattr(when, "wrong_route", False) and not (plan is not None and plan.route):
             yield rule_id, "wrong_route", "needs the route of the [dosing] plan"
+        if getattr(when, "wrong_route", False) and zero_dose == "placebo":
+            why = "would tell whose arm is given by another route, in a book whose zero_dose is 'placebo'"
+            yield rule_id, "wrong_route", why
         least: Amount | None = getattr(when, "least_per_day", None)
         if least is None:
             continue

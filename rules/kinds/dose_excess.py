@@ -71,7 +71,8 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         near = [_Given(d.record, False, d.amount) for d in singles if d is not dose and _may_be_of_one_day(d, dose)]
         yield from _about(rule, when, participant, f"dose of {dose.record.stdtc or 'unknown date'}", [dose, *near])
     for day, doses in sorted(by_day.items()):
-        yield from _about(rule, when, participant, str(day), doses, beside.get(day, ()))
+        blinded = zero_dose == "placebo"
+        yield from _about(rule, when, participant, str(day), doses, beside.get(day, ()), blinded=blinded)
     for span in spans if singles else ():
         yield about_doses(rule, participant, f"doses from {span.record.stdtc}", _NO_DAYS, [span.record])
 
@@ -116,11 +117,18 @@ def _about(
     scope: str,
     doses: Sequence[_Given],
     beside: Sequence[_Given] = (),
+    *,
+    blinded: bool = False,
 ) -> Iterator[Judgement]:
-    """Answer for the doses of one day, and what EX tells of it beside EC."""
+    """Answer for the doses of one day, and what EX tells of it beside EC.
+
+    Where arms may differ by the amount, that EC and EX do would tell the arm of whoever it is said of.
+    """
     limit = when.max_per_day.value
     certain = [dose for dose in doses if dose.certain]
     apart = _once(certain)
+    if len(certain) - len(apart) > 1:  # a dose is recorded twice by mistake, not three times
+        apart = certain
     too_much = "more than the planned amount of a day is recorded"
     excess = [f"{len(apart)} doses are recorded as given"] if len(apart) > when.max_doses_per_day else []
     excess += [too_much] if max(_total(apart), _total(_once(d for d in beside if d.certain))) > limit else []
@@ -129,7 +137,7 @@ def _about(
         open_questions.append("another dose, or a larger one, may have been given on that day")
     if len(apart) < len(certain) and (len(certain) > when.max_doses_per_day or _total(certain) > limit):
         open_questions.append(_TWICE)
-    if beside and _total(doses) and _total(_once(doses)) != _total(_once(beside)):
+    if beside and not blinded and _total(doses) and _total(_once(doses)) != _total(_once(beside)):
         open_questions.append("EC and EX differ about the amount")
     if len(beside) > max(when.max_doses_per_day, len(doses)):
         open_questions.append("EX tells of more doses than EC")

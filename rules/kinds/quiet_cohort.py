@@ -71,7 +71,12 @@ def judge(rule: "Rule", when: When, cohort: Sequence[Participant], context: "Con
     who = f"observed for {when.observed_days} days from the first dose"
     if number < when.least_participants:
         reason = f"fewer than {when.least_participants} participants have been {who}"
-        yield _said(rule, Answer.NOT_EVALUABLE, "Too early to ask whether the study is too quiet", reason)
+        over = sum(_is_over_too_early(one, when, context) for one in cohort)
+        if over < when.least_participants:
+            yield _said(rule, Answer.NOT_EVALUABLE, "Too early to ask whether the study is too quiet", reason)
+            return
+        reason += f", and of {over} the time is over: observed_days is longer than participants are observed"
+        yield _said(rule, Answer.NOT_EVALUABLE, "Nobody can ask whether the study is too quiet", reason, told=True)
         return
     chance = lower_tail(affected, number, when.share, when.correlation)
     if chance > when.probability:
@@ -90,7 +95,9 @@ def judge(rule: "Rule", when: When, cohort: Sequence[Participant], context: "Con
     yield _said(rule, Answer.HIT, summary, reason, evidence)
 
 
-def _said(rule: "Rule", answer: Answer, summary: str, reason: str, *evidence: Evidence) -> Judgement:
+def _said(
+    rule: "Rule", answer: Answer, summary: str, reason: str, *evidence: Evidence, told: bool = False
+) -> Judgement:
     return Judgement(
         rule_id=rule.id,
         usubjid="",
@@ -101,7 +108,7 @@ def _said(rule: "Rule", answer: Answer, summary: str, reason: str, *evidence: Ev
         reason=reason,
         urgency=rule.urgency,
         consequence=rule.consequence,
-        told=answer is Answer.HIT,
+        told=told or answer is Answer.HIT,
         evidence=evidence,
     )
 
@@ -116,11 +123,22 @@ def _observed_from(participant: Participant, when: When, context: "Context") -> 
     if first is None:
         return None
     began = first.latest.date()
+    last = min(_last_day(participant, began), context.local_now.date())
+    return began if (last - began).days >= when.observed_days else None
+
+
+def _is_over_too_early(participant: Participant, when: When, context: "Context") -> bool:
+    """Whether a participant will never have been observed long enough."""
+    first = first_dose(participant, context.header.zero_dose)
+    began = first.latest.date() if first is not None else date.max
+    return first is not None and (_last_day(participant, began) - began).days < when.observed_days
+
+
+def _last_day(participant: Participant, began: date) -> date:
+    """Return until when a participant who was dosed from a day on was observed, for all that is known."""
     ended = dosing_ended(participant, began)
     ends = (left_study(participant), ended.earliest if ended is not None else None)
-    last = min((end for end in ends if end is not None), default=date.max)
-    last = min(last, context.local_now.date())
-    return began if (last - began).days >= when.observed_days else None
+    return min((end for end in ends if end is not None), default=date.max)
 
 
 def _has_event(participant: Participant, first: date, when: When, context: "Context") -> bool:
