@@ -70,7 +70,13 @@ def judge(meaning: str, rule_id: str, rows: dict[str, list[dict[str, str]]]) -> 
             [Answer.NOT_EVALUABLE],
             [Answer.HIT],
         ),
-        ("two placebos in a day are two doses", "OVD-01", {"EC": [ZERO, ZERO | {"ECSTDTC": "2026-05-04T20:00"}]}, [Answer.HIT], []),
+        (
+            "two placebos in a day are two doses",
+            "OVD-01",
+            {"EC": [ZERO, ZERO | {"ECSTDTC": "2026-05-04T20:00"}]},
+            [Answer.HIT],
+            [],
+        ),
         (
             "placebo in a rest phase is a dose outside the plan",
             "DOS-04",
