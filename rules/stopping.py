@@ -1,7 +1,7 @@
-"""A stopping boundary as a rulebook and a command line name it: which method, with what, and the table it came to.
+"""A stopping boundary as a trial names it: which method, with what, and the table it came to.
 
-A rulebook holds the table itself, frozen: a later release of a library must not move it. It is checked when it is
-loaded, by its exact size. The formulas are those of `rules.boundaries`, which is imported when one is computed.
+The table itself is kept, frozen: a later release of a library must not move it. It is checked when it is read, by its
+exact size. The formulas are those of `rules.boundaries`, which is imported when one is computed. No rule takes one yet.
 """
 
 from collections.abc import Mapping

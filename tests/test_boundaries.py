@@ -197,7 +197,7 @@ def vigil(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["boundary", *arguments], prog_name="vigil")
 
 
-def test_the_command_prints_what_a_rulebook_takes() -> None:
+def test_the_command_prints_what_is_kept_frozen() -> None:
     said = vigil("--n", "40", "--p0", "0.05", "--format", "toml")
     assert said.exit_code == 0
     assert Frozen.model_validate(tomllib.loads(said.stdout)).signal_at == design().compute().signal_at
@@ -222,7 +222,7 @@ def test_the_command_prints_for_people_and_for_programs() -> None:
         (["--n", "40"], "vigil: --p0: Field required"),
         (["--n", "40", "--p0", "1.5"], "vigil: --p0: Input should be less than 1"),
         (["--method", "sprt", "--n", "40", "--p0", "0.1"], "vigil: p1 belongs to sprt, and only there"),
-        (["--method", "poisson-tail", "--expected", "3", "--format", "toml"], "vigil: a rulebook takes tables of"),
+        (["--method", "poisson-tail", "--expected", "3", "--format", "toml"], "vigil: toml holds tables of participants only"),
         (["--n", "1", "--p0", "0.1"], "vigil: no boundary over 1 participants has a size of at most 0.05"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`vigil boundary`: compute a stopping boundary, for whoever plans a trial and for the rulebook that freezes it."""
+"""`vigil boundary`: compute a stopping boundary, for whoever plans a trial."""
 
 import json
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def boundary(
     rate: Annotated[float | None, typer.Option(help="gamma-poisson: its rate (1).")] = None,
     min_events: Annotated[int, typer.Option(help="Fewer events never signal.")] = 1,
     as_: Annotated[
-        Format, typer.Option("--format", help="toml is what goes into a rulebook, frozen; binomial only.")
+        Format, typer.Option("--format", help="toml is the design with its table, to be kept frozen; binomial only.")
     ] = "table",
 ) -> None:
     """Compute a stopping boundary with its exact size and power."""
@@ -98,7 +98,7 @@ def _print_rate(design: "RateDesign", as_: Format) -> None:
     from rules.boundaries import rate_operation
 
     if as_ == "toml":
-        fail("a rulebook takes tables of participants only: no rule judges expected counts", Exit.USAGE)
+        fail("toml holds tables of participants only", Exit.USAGE)
     table = design.compute()
     found = [(ratio, rate_operation(table.first, table.by, ratio)) for ratio in RATIOS]
     sizes = found[0][1].cumulative
