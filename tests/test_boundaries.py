@@ -222,7 +222,7 @@ def test_the_command_prints_for_people_and_for_programs() -> None:
         (["--n", "40"], "vigil: --p0: Field required"),
         (["--n", "40", "--p0", "1.5"], "vigil: --p0: Input should be less than 1"),
         (["--method", "sprt", "--n", "40", "--p0", "0.1"], "vigil: p1 belongs to sprt, and only there"),
-        (["--method", "poisson-tail", "--expected", "3", "--format", "toml"], "vigil: toml holds tables of participants only"),
+        (["--method", "poisson-tail", "--expected", "3", "--format", "toml"], "vigil: toml holds tables of people"),
         (["--n", "1", "--p0", "0.1"], "vigil: no boundary over 1 participants has a size of at most 0.05"),
     ],
 )

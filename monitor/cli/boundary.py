@@ -98,7 +98,7 @@ def _print_rate(design: "RateDesign", as_: Format) -> None:
     from rules.boundaries import rate_operation
 
     if as_ == "toml":
-        fail("toml holds tables of participants only", Exit.USAGE)
+        fail("toml holds tables of people only; --format json holds this one", Exit.USAGE)
     table = design.compute()
     found = [(ratio, rate_operation(table.first, table.by, ratio)) for ratio in RATIOS]
     sizes = found[0][1].cumulative
