@@ -147,7 +147,9 @@ def _samples(participant: Participant, rulebook: Rulebook, context: Context) -> 
                 there = expected_sample.results_of(when, participant, context, sample)
                 missing = ", ".join(test for test, received in there.items() if not received)
                 overdue = context.local_now >= sample.deadline
-                became = f"{'not received' if overdue else 'awaited'}: {missing}" if missing else "received"
+                owed = f"not known whether it is expected ({sample.doubt})" if sample.doubt else "awaited"
+                owed = "not received" if overdue and not sample.doubt else owed
+                became = f"{owed}: {missing}" if missing else "received"
                 days = expected_sample.days_of(sample)
                 yield Line(on=sample.opens, days=days, what=f"sample {sample.name} ({rule.id})", became=became)
             for sample in expected_sample.coming_samples(when, participant, context):

@@ -10,7 +10,7 @@ from typing import Literal
 
 from rules.dtc import Dtc
 from rules.hit import Evidence
-from rules.records import Dose, Participant
+from rules.records import Disposition, Dose, Participant
 
 ZeroDose = Literal["placebo", "not-given"]
 """What a dose of 0 means in a study: placebo was given, or nothing was."""
@@ -131,25 +131,55 @@ def dosing_ended(participant: Participant, first: date | None) -> EndOfDosing | 
 
 def randomised(participant: Participant) -> Dtc | None:
     """Return when DS says that a participant was randomised, the first time; None where no date tells."""
-    rows = [row for row in participant.dispositions if (row.dsdecod or row.dsterm).upper() in _RANDOMISED]
+    rows = [row for row in participant.dispositions if _decod(row) in _RANDOMISED]
     return min((row.dsstdtc for row in rows if row.dsstdtc is not None), key=_order, default=None)
 
 
-def left_study(participant: Participant) -> date | None:
-    """Return the first day on which a participant may have died, withdrawn consent or been lost; None who has not."""
-    said = {(row.dsdecod or row.dsterm).upper(): row.dsstdtc for row in participant.dispositions}
-    left = [on for decod, on in said.items() if decod in _LEAVES]
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The first and last day on which somebody may have left the study, and what does not tell the day, in words."""
+
+    earliest: date
+    latest: date
+    unclear: str = ""
+
+
+def left_study(participant: Participant) -> Leaving | None:
+    """Return when a participant died, withdrew consent or was lost; None who has not.
+
+    A death counts from the first day that its dates allow, and without a date from ever: of the dead nothing is owed.
+    """
+    said = [(decod, row.dsstdtc) for row in participant.dispositions if (decod := _decod(row)) in _LEAVES]
+    deaths = [on for decod, on in said if decod in _DEATHS]
     subject = participant.subject
     if subject is not None and (subject.dthdtc is not None or subject.dthfl == "Y"):
-        left.append(subject.dthdtc)
-    return min((on.earliest.date() if on is not None else date.min for on in left), default=None)
+        deaths.append(subject.dthdtc)
+    spans: list[Leaving] = []
+    if deaths:
+        died = min((on.earliest.date() for on in deaths if on is not None), default=date.min)
+        spans.append(Leaving(died, died))
+    for decod, on in said:
+        if decod not in _DEATHS and on is None:
+            spans.append(Leaving(date.min, date.max, f"{decod} without a date"))
+        elif decod not in _DEATHS and on is not None:
+            spans.append(Leaving(on.earliest.date(), on.latest.date(), "" if on.has_day else f"{decod} on {on}"))
+    if not spans:
+        return None
+    unclear = sorted({span.unclear for span in spans if span.unclear})
+    earliest, latest = min(span.earliest for span in spans), min(span.latest for span in spans)
+    return Leaving(earliest, latest, "; ".join(unclear))
+
+
+def _decod(row: Disposition) -> str:
+    """Return what a disposition says, in capitals."""
+    return (row.dsdecod or row.dsterm).upper()
 
 
 def _ends_of(participant: Participant, first: date | None) -> Iterable[Dtc | None]:
     """Yield the dates of what ends dosing, None for one without."""
     died = False
     for row in participant.dispositions:
-        decod = (row.dsdecod or row.dsterm).upper()
+        decod = _decod(row)
         if not _ends_dosing(row.dscat.upper(), decod):
             continue
         died = died or decod in _DEATHS

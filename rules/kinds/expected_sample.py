@@ -4,7 +4,7 @@ A sample is expected at study weeks, or before the first dose of each cycle. It 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Annotated, Self
@@ -25,6 +25,8 @@ from rules.regimen import TAKEN, DoseFate, Fate, fates_by_plan, midnight
 if TYPE_CHECKING:
     from rules.context import Context
     from rules.rulebook import Rule
+
+_END_UNCLEAR = "no date tells when dosing ended"
 
 
 def are_known(tests: tuple[str, ...]) -> tuple[str, ...]:
@@ -69,6 +71,7 @@ class Expected:
     closes: date
     deadline: datetime
     dose: Dose | None = None  # before which it must be taken
+    doubt: str = ""  # what leaves open whether it was expected at all
 
 
 def judge(rule: "Rule", when: When, participant: Participant, context: "Context") -> Iterator[Judgement | Due]:
@@ -86,27 +89,39 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     expected = expected_samples(when, participant, first.earliest.date(), context)
     if pending := [sample.deadline for sample in expected if context.local_now < sample.deadline]:
         yield Due(context.instant(min(pending)))
-    for sample in expected:
-        if context.local_now >= sample.deadline:
+    over = [sample for sample in expected if context.local_now >= sample.deadline]
+    for sample in over:
+        if not sample.doubt:
             yield from _about(rule, when, participant, context, sample)
+    open_ = [s for s in over if s.doubt and not all(results_of(when, participant, context, s).values())]
+    if open_:
+        names, doubts = ", ".join(s.name for s in open_), "; ".join(dict.fromkeys(s.doubt for s in open_))
+        reason = f"whether samples were expected is not known ({doubts}), and not all came: {names}"
+        yield _answer(rule, participant, EVERYTHING, Answer.NOT_EVALUABLE, reason)
 
 
 def expected_samples(when: When, participant: Participant, first: date, context: "Context") -> list[Expected]:
     """Return the samples that the plan asks for while the participant takes part; `first` is the day of first dose."""
-    left = left_study(participant)
     grace = timedelta(days=1 + when.entry_grace_days)
     found: list[Expected] = []
     if when.window_days is not None:
         ended, window = dosing_ended(participant, first), timedelta(days=when.window_days)
         for week in sorted(when.at_weeks):
             on = first + timedelta(weeks=week)
-            if ended is None or (on - ended.earliest).days <= when.after_end_days:
-                found.append(Expected(f"week {week}", on - window, on + window, midnight(on + window + grace)))
+            if ended is None or (on - ended.latest).days <= when.after_end_days:
+                certain = ended is None or (on - ended.earliest).days <= when.after_end_days
+                doubt = "" if certain else _END_UNCLEAR
+                closes = on + window
+                found.append(Expected(f"week {week}", on - window, closes, midnight(closes + grace), doubt=doubt))
     elif when.before_cycles_days is not None:
         for cycle, dose, on in _cycles_begun(participant, context):
             opens = on - timedelta(days=when.before_cycles_days)
             found.append(Expected(f"before cycle {cycle}", opens, on, midnight(on + grace), dose))
-    return [sample for sample in found if left is None or sample.closes < left]
+    left = left_study(participant)
+    if left is None:
+        return found
+    owed = [sample for sample in found if sample.closes < left.latest]
+    return [s if s.closes < left.earliest else replace(s, doubt=left.unclear) for s in owed]
 
 
 def coming_samples(when: When, participant: Participant, context: "Context") -> list[Expected]:
@@ -220,7 +235,7 @@ def describe(when: When) -> str:
             f"No result has come of a sample of weeks {weeks} after the first dose, {when.window_days} days either "
             f"side, by {grace} after its last day"
         )
-        end = f"None is expected later than {when.after_end_days} days after dosing has or may have ended"
+        end = f"None is expected later than {when.after_end_days} days after dosing has ended"
     else:
         asked = (
             f"No result has come of a sample of at most {when.before_cycles_days} days before the first dose of a "
@@ -228,6 +243,7 @@ def describe(when: When) -> str:
         )
         end = "A cycle of which no dose is recorded asks for none"
     return (
-        f"{asked}, of each of: {names}. {end}, nor of who has died, withdrawn consent or been lost. The rules that ask "
-        "for a missing test are named."
+        f"{asked}, of each of: {names}. {end}, nor of who has died, withdrawn consent or been lost. Where no date "
+        "tells since when, a sample that did not come cannot be evaluated; of the dead none is. The rules that ask for "
+        "a missing test are named."
     )

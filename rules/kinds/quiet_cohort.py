@@ -136,9 +136,8 @@ def _is_over_too_early(participant: Participant, when: When, context: "Context")
 
 def _last_day(participant: Participant, began: date) -> date:
     """Return until when a participant who was dosed from a day on was observed, for all that is known."""
-    ended = dosing_ended(participant, began)
-    ends = (left_study(participant), ended.earliest if ended is not None else None)
-    return min((end for end in ends if end is not None), default=date.max)
+    ends = (left_study(participant), dosing_ended(participant, began))
+    return min((end.earliest for end in ends if end is not None), default=date.max)
 
 
 def _has_event(participant: Participant, first: date, when: When, context: "Context") -> bool:

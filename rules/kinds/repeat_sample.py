@@ -75,7 +75,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if deadline is None:
             doubts.setdefault(repeat.tests, []).append((repeat, str(Ungraded.NO_DAY)))
             continue
-        if left is not None and deadline.date() >= left:
+        if left is not None and deadline.date() >= left.latest:
             continue
         entered_by = deadline + timedelta(days=when.entry_grace_days)
         if context.now < context.instant(entered_by):
@@ -83,7 +83,10 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
             continue
         came = {test: came_of(test, repeat, labs, deadline) for test in repeat.tests}
         worst = max(how for how, _ in came.values())
-        if worst > Came.OPEN and repeat.certain:
+        if worst is Came.NEVER and left is not None and deadline.date() >= left.earliest:
+            why = f"whether a repeat was still expected is not known ({left.unclear}), and none has come in time"
+            doubts.setdefault(repeat.tests, []).append((repeat, why))
+        elif worst > Came.OPEN and repeat.certain:
             yield _hit(rule, participant, repeat, came, deadline, entered_by)
         elif worst > Came.IN_TIME:
             doubts.setdefault(repeat.tests, []).append((repeat, _doubt(repeat, came)))
@@ -232,6 +235,6 @@ def describe(when: When) -> str:
         f"result has come of a later sample, taken within {when.within_hours} hours and entered within {days} after "
         "that. The first result of an episode asks for it, and each later one of a higher grade. Without a time of day "
         "the hours count from the end of its day, and a repeat counts from the day after. A repeat that came too late "
-        "is told as such. None is expected of who has died, withdrawn consent or been lost before it was due. What a "
-        "named rule cannot evaluate, that rule tells."
+        "is told as such. None is expected of who has died, withdrawn consent or been lost before it was due; where no "
+        "date tells whether somebody was, it cannot be evaluated. What a named rule cannot evaluate, that rule tells."
     )
