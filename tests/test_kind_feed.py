@@ -122,3 +122,17 @@ def test_rules_that_are_blind_for_one_cause_are_told_at_once(says, not_evaluable
 def test_of_one_participant_the_words_are_true():
     (said,) = hits(not_evaluable={"A": blind("E1", 1)}, participants=1)[1]
     assert said.summary == "Rule A cannot be evaluated for 1 of 1 participant"
+
+
+@pytest.mark.parametrize(("number", "more"), [(40, ""), (41, "; and 1 more"), (42, "; and 2 more")])
+def test_of_the_codes_that_no_test_is_known_for_forty_are_named(number: int, more: str):
+    codes = {f"X{n:02}": (1, 1) for n in range(number)}
+    (said,) = (one for one in hits(unknown_tests=codes)[1] if one.rule_id == "FEED-05")
+    assert said.reason.count("X") == 40
+    assert said.reason.endswith(more) if more else "more" not in said.reason
+
+
+def test_of_rejected_rows_one_that_is_not_named_is_counted():
+    rows = RejectedRows(domain="LB", digests=frozenset({"a", "b"}), examples=("line 2: x",))
+    (said,) = hits(rejected=(rows,))[1]
+    assert said.reason == "line 2: x | and 1 more"

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from rules.dtc import Dtc
 from rules.hit import Answer, Consequence, Judgement
 from rules.kinds import KINDS
+from rules.kinds.value_limit import _is_expected
 from rules.qualitative import STEPS, read_word
+from rules.records import Participant, Subject
 from tests.agreed import GOLDEN, held_to
 from tests.lab_stories import judged, on, sample
 
@@ -1194,3 +1196,24 @@ def test_out_of_range_is_told_by_the_result_furthest_out(results: tuple[float, .
 def test_why_a_part_of_the_lower_limit_cannot_be_told(result: object, low: object, reason: str):
     (said,) = told("ALB", {"below_lln": 0.5}, (8, result), unit="g/L", low=low)
     assert (said.answer, said.reason) == (Answer.NOT_EVALUABLE, f"Albumin: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("of", "sex", "expected"),
+    [
+        (None, "M", True), ("F", "F", True), ("F", "M", False), ("F", "", True), ("F", "U", True), ("F", None, True),
+        ("M", "F", False), ("M", "M", True), ("M", " f ", False),
+    ],
+)  # fmt: skip
+def test_whom_a_test_is_expected_of_by_sex(of: str | None, sex: str | None, expected: bool):
+    when = KINDS["value_limit"].when.model_validate(SATURATION | ({"expected_of": of} if of else {}))
+    subject = None if sex is None else Subject(usubjid="S-1", sex=sex)
+    assert _is_expected(when, Participant(usubjid="S-1", subject=subject)) is expected
+
+
+def test_what_cannot_be_told_of_two_tests_and_for_two_reasons_is_told_together():
+    when = {"tests": ["ALT", "AST"], "either": True, "above_uln": 5, "at_least": {"value": 300, "unit": "U/L"}}
+    rows = [sample("ALT", 8, 100, "", 5, ""), sample("AST", 8, 100, "U/L", 5, "")]
+    (unknown,) = judged("value_limit", when, rows)
+    assert unknown.summary == "ALT and AST: some results cannot be evaluated"
+    assert unknown.reason == "ALT: no reference range; no unit; AST: no reference range"
