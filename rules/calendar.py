@@ -109,9 +109,8 @@ def _of(fate: DoseFate, on_hold: tuple[Hold, ...]) -> str:
     if fate.fate in TAKEN and fate.on is not None and day is not None:
         return f"{_when_given(fate, fate.on, day)}{_postponed(fate)}"
     if fate.fate is Fate.NOT_DUE and fate.deadline is not None:
-        if any(hold.is_taken_up for hold in on_hold):
-            return f"ON HOLD ({alerts_of(on_hold)}); not expected while that stands"
-        planned = f"ON HOLD ({alerts_of(on_hold)}), which nobody has acknowledged" if on_hold else "planned"
+        planned = f"ON HOLD ({alerts_of(on_hold)})" if on_hold else "planned"
+        planned += "" if not on_hold or any(one.acknowledged for one in on_hold) else ", which nobody has acknowledged"
         waits = "" if fate.planned is None or fate.planned.begun else f", on {fate.planned.closes} at the latest"
         return f"{planned}{waits}; missed if nothing is recorded by {fate.deadline:%Y-%m-%d %H:%M}"
     return f"{fate.fate} ({alerts_of(fate.holds)})" if fate.fate is Fate.ON_HOLD else str(fate.fate)

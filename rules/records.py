@@ -221,11 +221,7 @@ class Hold:
     since: datetime  # UTC
     until: datetime | None = None  # UTC
     acknowledged: datetime | None = None  # UTC: when a person first did, while it stood
-
-    @property
-    def is_taken_up(self) -> bool:
-        """Whether a person has acknowledged it, or released it."""
-        return self.acknowledged is not None or self.until is not None
+    retracted: datetime | None = None  # UTC: when its alert was, which releases nothing; None where it called again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rules.dose_records import covers, day_of, dose_records, once, says_whether, spans_days
 from rules.exposure import EndOfDosing, dosing_ended, is_scheduled, was_given
-from rules.on_hold import holds_on
+from rules.on_hold import excuses, holds_on
 from rules.planned_dose import PlannedDose, doses_planned_for, in_window
 from rules.records import Dose, Hold, Participant
 
@@ -31,7 +31,7 @@ class Fate(StrEnum):
     NO_RECORD = "nothing recorded"
     UNCLEAR = "unclear"  # a record that could be this dose has no day, or does not say whether it occurred
     POSTPONED = "recorded as not given: its cycle began later"
-    ON_HOLD = "not given: dosing was on hold"  # which a person had taken up
+    ON_HOLD = "not given: dosing was on hold"  # as recorded, and a person had taken the hold up
     NOT_EXPECTED = "not expected"  # dosing ended before it, or its optional cycle never began
     NOT_DUE = "not due"
     MAY_HAVE_ENDED = "dosing may have ended before it"  # and nothing is recorded of it
@@ -229,13 +229,15 @@ def _as_collected(record: Dose, fate: Fate) -> DoseFate:
 def _in_order(answers: Sequence[DoseFate], participant: Participant, context: "Context") -> tuple[DoseFate, ...]:
     """Order by day, what has none last, and say of each missed dose which holds stood then.
 
-    Where a person had taken one of them up, the dose was not to be given, and is not missed.
+    Where a person had taken one of them up, a dose recorded as not given is not missed. One of which nothing is
+    recorded is: a hold does not tell what became of it.
     """
     said = []
     for answer in sorted(answers, key=lambda answer: answer.on or date.max):
-        holds = holds_on(participant, answer.on, context) if answer.fate in MISSED and answer.on else ()
-        fate = Fate.ON_HOLD if any(hold.is_taken_up for hold in holds) else answer.fate
-        said.append(replace(answer, fate=fate, holds=holds))
+        on = answer.on
+        holds = holds_on(participant, on, context) if answer.fate in MISSED and on else ()
+        excused = answer.fate is Fate.NOT_GIVEN and on and any(excuses(hold, on, context) for hold in holds)
+        said.append(replace(answer, fate=Fate.ON_HOLD if excused else answer.fate, holds=holds))
     return tuple(said)
 
 

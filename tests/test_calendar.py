@@ -120,16 +120,18 @@ def test_a_planned_dose_says_that_dosing_is_on_hold():
     assert became["dose C1D1"] == "given"
     lines = lines_of(now, [{"ECSTDTC": "2026-01-05"}], holds=(replace(hold, acknowledged=now),))
     assert {line.what: line.became for line in lines}["dose C1D3"] == (
-        "ON HOLD (alert 3); not expected while that stands"
+        "ON HOLD (alert 3); missed if nothing is recorded by 2026-01-11 00:00"
     )
 
 
 def test_a_dose_not_given_on_hold_is_shown_as_that():
     since = datetime(2026, 1, 6, 2, 0, tzinfo=UTC)
     seen = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=since, acknowledged=since)
-    lines = lines_of(datetime(2026, 1, 16, tzinfo=UTC), [{"ECSTDTC": "2026-01-05"}], holds=(seen,))
+    doses = [{"ECSTDTC": "2026-01-05"}, {"ECSTDTC": "2026-01-07", "ECOCCUR": "N"}]
+    lines = lines_of(datetime(2026, 1, 16, tzinfo=UTC), doses, holds=(seen,))
     became = {line.what: line.became for line in lines}
     assert became["dose C1D3"] == "not given: dosing was on hold (alert 3)"
+    assert became["dose C1D5"] == "nothing recorded"
 
 
 def test_the_sample_before_the_next_cycle_stands_there_before_that_begins():
@@ -154,18 +156,16 @@ def test_no_planned_dose_is_shown_where_the_date_of_the_first_is_doubtful():
 
 def test_each_cycle_and_the_plan_say_how_much_was_given():
     since, until = datetime(2026, 2, 3, tzinfo=UTC), datetime(2026, 2, 5, tzinfo=UTC)
-    hold = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=since, until=until)
+    hold = Hold(rule_id="CYT-02", alert=3, consequence="hold", summary="", since=since, acknowledged=since, until=until)
     given = [5, 7, 9, 11, 13, 15, 33, 37]  # nothing on the 17th; on hold on 4 February, the 35th
     doses = [{"ECSTDTC": str(date(2025, 12, 31) + timedelta(days=day))} for day in given]
-    lines = lines_of(datetime(2026, 2, 7, tzinfo=UTC), doses, holds=(hold,))
+    doses.append({"ECSTDTC": "2026-02-04", "ECOCCUR": "N"})
+    lines = lines_of(datetime(2026, 2, 10, tzinfo=UTC), doses, holds=(hold,))
     assert [(str(line.on), line.what, line.became) for line in lines if line.what.startswith("doses")] == [
         ("2026-01-17", "doses of cycle 1", "6 of 7 planned doses given (86 %)"),
-        ("2026-02-14", "doses of cycle 2", "2 of 2 planned doses given (100 %)"),
+        ("2026-02-14", "doses of cycle 2", "2 of 2 planned doses given (100 %); 1 on hold, not counted"),
         ("None", "doses of the plan so far", "8 of 9 planned doses given (89 %)"),
     ]
-    later = lines_of(datetime(2026, 2, 10, tzinfo=UTC), doses, holds=(hold,))
-    became = {line.what: line.became for line in later}
-    assert became["doses of cycle 2"] == "2 of 2 planned doses given (100 %); 1 on hold, not counted"
 
 
 def test_a_dose_recorded_twice_is_shown_as_that():

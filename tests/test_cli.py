@@ -376,7 +376,7 @@ def test_several_alerts_are_acknowledged_at_once_up_to_one_that_is_not_there(swe
     assert [line.split(" (")[0] for line in said.splitlines()] == [
         "alert 1: acknowledged",
         "alert 2: acknowledged",
-        "the hold on SYN-001 stands until this alert is closed; a dose not given meanwhile is not missed",
+        "the hold on SYN-001 stands until this alert is closed; a dose recorded as not given meanwhile is not missed",
     ]
     assert refused("alerts", "ack", 3, 99, "--by", "Dr Li") == (Exit.USAGE, "there is no alert 99")
     assert "acknowledge  by Dr Li" in well("alerts", "show", 3)

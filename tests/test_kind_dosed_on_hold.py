@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from alerts.ledger import kept_by_acknowledging, people, released_by_closing
 from tests.trial import Trial, at
 
@@ -79,7 +81,7 @@ def _about_misses(trial: Trial) -> list[tuple[str, str, str]]:
     return [(d.rule_id, d.action, d.reason) for d in trial.decisions() if d.rule_id in {"DOS-01", "DOS-02"}]
 
 
-def test_who_acknowledges_a_hold_takes_back_the_misses_while_it_stood(tmp_path, store):
+def test_who_acknowledges_a_hold_takes_back_the_recorded_misses_while_it_stood(tmp_path, store):
     trial = Trial(tmp_path / "in", store)
     trial.add("DM", USUBJID="P1", RFXSTDTC="2026-01-05")
     _platelets(trial, "2026-01-02", "200")
@@ -87,7 +89,9 @@ def test_who_acknowledges_a_hold_takes_back_the_misses_while_it_stood(tmp_path, 
     _platelets(trial, "2026-01-06T08:00", "20")
     trial.sweep(at("2026-01-06"))
     [hold] = [alert for alert in trial.alerts() if alert.consequence == "hold"]
-    trial.sweep(at("2026-01-14"))  # planned for the 7th and the 9th, nothing recorded
+    for day in ("2026-01-07", "2026-01-09"):
+        trial.add("EC", USUBJID="P1", ECOCCUR="N", ECSTDTC=day)
+    trial.sweep(at("2026-01-14"))
     assert [(rule, action) for rule, action, _ in _about_misses(trial)] == [
         ("DOS-01", "notify"), ("DOS-01", "notify"), ("DOS-02", "notify"),
     ]  # fmt: skip
@@ -96,7 +100,7 @@ def test_who_acknowledges_a_hold_takes_back_the_misses_while_it_stood(tmp_path, 
     with store.write() as session:
         people.acknowledge(session, hold.id, "Dr Wu", "dosing stopped by phone on the 6th", at("2026-01-14"))
         assert kept_by_acknowledging(session, hold.id) == (
-            "the hold on P1 stands until this alert is closed; a dose not given meanwhile is not missed"
+            "the hold on P1 stands until this alert is closed; a dose recorded as not given meanwhile is not missed"
         )
     trial.sweep(at("2026-01-15"))
     taken_back = [why for _, action, why in _about_misses(trial) if action == "retract"]
@@ -111,3 +115,31 @@ def test_who_acknowledges_a_hold_takes_back_the_misses_while_it_stood(tmp_path, 
     trial.sweep(at("2026-02-06"))  # C1D11, planned for the 15th, was no longer on hold
     told = [why for _, action, why in _about_misses(trial)[6:] if action == "notify"]
     assert any("planned for 2026-01-15, nothing recorded" in why for why in told)
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_the_hold_of_a_typo_excuses_no_dose_after_its_retraction(tmp_path, store, acknowledged):
+    trial = Trial(tmp_path / "in", store)
+    trial.add("DM", USUBJID="P1", RFXSTDTC="2026-01-05")
+    _platelets(trial, "2026-01-02", "200")
+    _dose(trial, "2026-01-05T09:00")
+    fallen = _platelets(trial, "2026-01-06T08:00", "20")
+    trial.sweep(at("2026-01-06"))
+    [hold] = [alert for alert in trial.alerts() if alert.consequence == "hold"]
+    if acknowledged:
+        with store.write() as session:
+            people.acknowledge(session, hold.id, "Dr Wu", "", at("2026-01-06"))
+    fallen["LBORRES"] = "200"
+    trial.sweep(at("2026-01-07"))
+    for day in ("2026-01-07", "2026-01-09"):
+        trial.add("EC", USUBJID="P1", ECOCCUR="N", ECSTDTC=day)
+    trial.sweep(at("2026-01-20"))  # later doses are not recorded at all
+    told = _about_misses(trial)
+    assert told and all(action in {"notify", "extend"} for _, action, _ in told)
+
+    with store.write() as session:
+        people.acknowledge(session, hold.id, "Dr Wu", "", at("2026-01-20"))
+        assert kept_by_acknowledging(session, hold.id) == "the hold on P1 stands until this alert is closed"
+        people.close_alert(session, hold.id, "Dr Wu", "a typo", "", at("2026-01-20"))
+    trial.sweep(at("2026-01-21"))
+    assert not [why for _, action, why in _about_misses(trial) if action in {"retract", "hold back"}]

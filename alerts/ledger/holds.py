@@ -1,12 +1,13 @@
 """Holds and stops of dosing, as the decisions tell of them: from when one was decided until a person closed its alert.
 
-A person who acknowledges the alert in between takes the hold up; that closing it releases it shows the same.
+A person who acknowledges the alert in between takes the hold up; who only closes it does not.
 
-What the data say later releases nothing: an alert that was retracted, or that calls for less now, holds on.
+What the data say later releases nothing: an alert that was retracted, or that calls for less now, holds on. But who
+acknowledges it after it was retracted takes up no hold.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_, or_
@@ -25,17 +26,18 @@ _HOLDING = tuple(map(str, (Consequence.HOLD, Consequence.STOP)))
 _OPENING = tuple(map(str, (*CALLING, Action.AMEND)))
 """What opens an alert, or leaves it open: a retraction of a closed one names its consequence, and holds nothing."""
 _BY_A_PERSON = tuple(map(str, (Action.ACKNOWLEDGE, Action.CLOSE)))
+_RETRACT = str(Action.RETRACT)
 
 
 def holds(session: Session, study: str, usubjids: Sequence[str], backs: SetBacks = ()) -> dict[str, tuple[Hold, ...]]:
     """Return the holds of some participants, released ones too, by usubjid; `backs` say when the clock was set back."""
     mine = select(Alert.id).where(Alert.study == study, col(Alert.usubjid).in_(usubjids))
     begins = and_(_DECISION.c.action.in_(_OPENING), _DECISION.c.consequence.in_(_HOLDING))
-    by_a_person = _DECISION.c.action.in_(_BY_A_PERSON)
+    changes = _DECISION.c.action.in_((*_BY_A_PERSON, _RETRACT))
     names = ("alert_id", "usubjid", "rule_id", "action", "consequence", "summary", "decided_at", "sweep_id")
     decisions = (
         select_columns(*(_DECISION.c[name] for name in names))
-        .where(_DECISION.c.alert_id.in_(mine), or_(begins, by_a_person))
+        .where(_DECISION.c.alert_id.in_(mine), or_(begins, changes))
         .order_by(_DECISION.c.id)
     )
     by_alert: dict[int, list[Any]] = {}
@@ -49,29 +51,31 @@ def holds(session: Session, study: str, usubjids: Sequence[str], backs: SetBacks
 
 def _holds_of(life: Iterable[Any], backs: SetBacks) -> Iterator[Hold]:
     """Yield the holds of one alert: one, or, where it was closed and called for a hold again, several."""
-    begun: Any = None
-    acknowledged: datetime | None = None
+    hold: Hold | None = None
     for decision in life:
-        if decision.action not in _BY_A_PERSON:
-            begun = begun or decision
-        elif begun is not None and decision.action == str(Action.ACKNOWLEDGE):
-            acknowledged = acknowledged or decision.decided_at
-        elif begun is not None:
-            yield _hold(begun, backs, acknowledged, decision.decided_at)
-            begun = acknowledged = None
-    if begun is not None:
-        yield _hold(begun, backs, acknowledged, None)
+        if decision.action not in (*_BY_A_PERSON, _RETRACT):
+            hold = replace(hold, retracted=None) if hold is not None else _begun(decision, backs)
+        elif hold is None:
+            continue
+        elif decision.action == _RETRACT:
+            hold = replace(hold, retracted=hold.retracted or known_at(decision.decided_at, decision.sweep_id, backs))
+        elif decision.action == str(Action.CLOSE):
+            yield replace(hold, until=decision.decided_at)
+            hold = None
+        elif hold.retracted is None:
+            hold = replace(hold, acknowledged=hold.acknowledged or decision.decided_at)
+    if hold is not None:
+        yield hold
 
 
-def _hold(begun: Any, backs: SetBacks, acknowledged: datetime | None, until: datetime | None) -> Hold:
+def _begun(decision: Any, backs: SetBacks) -> Hold:
+    """A hold as the decision tells of it that called for it."""
     return Hold(
-        rule_id=begun.rule_id,
-        alert=begun.alert_id,
-        consequence=begun.consequence,
-        summary=begun.summary,
-        since=known_at(begun.decided_at, begun.sweep_id, backs),
-        until=until,
-        acknowledged=acknowledged,
+        rule_id=decision.rule_id,
+        alert=decision.alert_id,
+        consequence=decision.consequence,
+        summary=decision.summary,
+        since=known_at(decision.decided_at, decision.sweep_id, backs),
     )
 
 
@@ -85,9 +89,12 @@ def kept_by_acknowledging(session: Session, alert_id: int) -> str:
     """Say what the acknowledgment of an alert means for dosing; '' where it holds nothing now."""
     alert = session.get_one(Alert, alert_id)
     of_participant = holds(session, alert.study, [alert.usubjid]).get(alert.usubjid, ())
-    if not any(hold.alert == alert_id and hold.until is None for hold in of_participant):
+    stands = [hold for hold in of_participant if hold.alert == alert_id and hold.until is None]
+    if not stands:
         return ""
-    return f"the hold on {alert.usubjid} stands until this alert is closed; a dose not given meanwhile is not missed"
+    said = f"the hold on {alert.usubjid} stands until this alert is closed"
+    excused = any(hold.acknowledged and not hold.retracted for hold in stands)
+    return f"{said}; a dose recorded as not given meanwhile is not missed" if excused else said
 
 
 def released_by_closing(session: Session, alert_id: int) -> str:

@@ -83,7 +83,7 @@ def enter_not_owed(session: Session, alert_id: int, author: str, reason: str, no
 
 
 def _about_hold(session: Session, alert_id: int, decision: int, now: datetime) -> int:
-    """Have a participant judged whose hold a person took up: doses not given while it stood are not missed."""
+    """Have a participant judged whose hold a person took up: it excuses doses recorded as not given."""
     alert = session.get_one(Alert, alert_id)
     if alert.usubjid and has_held(session, alert):
         _judge_next(session, alert, now)

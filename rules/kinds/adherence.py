@@ -163,7 +163,7 @@ def describe(when: When) -> str:
         f"Of the planned doses whose time is over, {of_which}, once they are {when.after_doses} or more, fewer than "
         f"{when.below_percent} % were given. The time of a dose is over when it is recorded as given or not given, or "
         "when nothing is recorded by the end of its window and the days of grace. Doses outside the plan make up for "
-        "nothing; none is expected after discontinuation, completion or death. A dose that was not given because "
-        "dosing was on a hold that a person has acknowledged or released is not counted, and is named; one taken late "
-        "or early counts as given. It ends when the share is reached again."
+        "nothing; none is expected after discontinuation, completion or death. A dose recorded as not given while "
+        "dosing was on a hold that a person has acknowledged is not counted, and is named; one taken late or early "
+        "counts as given. It ends when the share is reached again."
     )

@@ -138,7 +138,6 @@ def _unrecorded(onset: Dtc, participant: Participant, context: "Context", hours:
     earliest, latest = (onset.earliest - timedelta(hours=hours)).date(), onset.latest.date()
     for fate in fates_by_plan(plan, participant, start, context):
         dose = fate.planned
-        unknown = fate.fate in _MAY_HAVE_BEEN or (fate.fate is Fate.ON_HOLD and fate.record is None)
-        if unknown and dose and dose.earliest <= latest and earliest <= dose.latest:
+        if fate.fate in _MAY_HAVE_BEEN and dose and dose.earliest <= latest and earliest <= dose.latest:
             return fate.name
     return ""

@@ -110,7 +110,8 @@ def _in_a_row(rule: "Rule", when: When, participant: Participant, fates: Sequenc
 
 
 def _why(fate: DoseFate) -> str:
-    hold = f"; dosing was on hold then ({alerts_of(fate.holds)}), and nobody has acknowledged it" if fate.holds else ""
+    hold = f"; dosing was on hold then ({alerts_of(fate.holds)})" if fate.holds else ""
+    hold += "" if not hold or any(one.acknowledged for one in fate.holds) else ", and nobody has acknowledged it"
     if fate.fate is Fate.NOT_GIVEN:
         return f"recorded as not given{f' on {fate.on}' if fate.on else ''}{hold}"
     return f"planned for {fate.on}, nothing recorded by {fate.deadline:%Y-%m-%d %H:%M} study time{hold}"
@@ -173,6 +174,7 @@ def describe(when: When) -> str:
         )
     return (
         f"{number} missed: {how}. No dose is expected after discontinuation, completion or death; where dosing may "
-        "have ended before, it is not evaluable. A dose not given on a day at whose end dosing stood on a hold that a "
-        f"person has acknowledged or released is not missed.{doubt}"
+        "have ended before, it is not evaluable. A dose recorded as not given on a day at whose end dosing stood on a "
+        "hold that a person has acknowledged, and that was not retracted by then, is not missed; one of which nothing "
+        f"is recorded is.{doubt}"
     )
