@@ -61,7 +61,7 @@ class Came(IntEnum):
     """Whether a test was repeated, the best first."""
 
     IN_TIME = 0
-    OPEN = 1  # a result that may be the repeat: its date does not tell, or nobody can read it
+    OPEN = 1  # a result that may be the repeat: its date does not tell, or nobody can read or grade it
     LATE = 2
     NEVER = 3
 
@@ -151,7 +151,8 @@ def _how(lab: GradedFinding, abnormal: GradedFinding, deadline: datetime) -> Cam
         return Came.OPEN
     if taken.latest <= before.earliest or (taken == before and taken.has_time):
         return Came.NEVER
-    readable = lab.value is not None or read_word(lab.result) is not None
+    gradable = not {lab.low.ungraded, lab.high.ungraded} & {Ungraded.NO_UNIT, Ungraded.UNKNOWN_UNIT}
+    readable = (lab.value is not None and gradable) or read_word(lab.result) is not None
     if taken.earliest > deadline:
         return Came.LATE if readable else Came.NEVER
     return Came.IN_TIME if readable and taken.earliest > before.latest else Came.OPEN
