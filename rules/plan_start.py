@@ -83,7 +83,7 @@ def _from_first_dose(plan: "DosingPlan", participant: Participant, zero_dose: Ze
 
     A date that is mistyped by months would make a miss of every planned dose until the second dose recorded.
     """
-    first = first_dose(participant, zero_dose)
+    first, subject = first_dose(participant, zero_dose), participant.subject
     if first is None:
         dosed = bool(participant.doses) and may_be_dosed(participant, zero_dose)
         return PlanStart(doubt="a dose was given, and no date tells when the first one was" if dosed else "")
@@ -94,7 +94,9 @@ def _from_first_dose(plan: "DosingPlan", participant: Participant, zero_dose: Ze
     later = of.days_given(after=start)
     # One later dose is enough where only DM tells of the first day, or where the whole plan was over before it.
     lone = start not in of.days_given() or min(later, default=start) > planned[-1].closes
-    if len(later) >= (1 if lone else _TOO_MANY) and of.lie_outside(planned, but=start):
+    vouched = subject is not None and subject.rfxstdtc is not None and _is_of(subject.rfxstdtc, start)
+    doubtful = bool(later) if lone else len(later) >= _TOO_MANY and not vouched
+    if doubtful and of.lie_outside(planned, but=start):
         doubt = f"every later dose lies outside the plan as counted from the first dose on {start}: is that date right?"
         return PlanStart(start, doubt, tuple(sorted(of.given, key=lambda record: day_of(record) or start)))
     expected = [dose for dose in planned if dose.cycle <= plan.cycles]
@@ -106,6 +108,11 @@ def _from_first_dose(plan: "DosingPlan", participant: Participant, zero_dose: Ze
             )
             return PlanStart(start, doubt, tuple(record for record in of.given if day_of(record) == start))
     return PlanStart(start)
+
+
+def _is_of(on: Dtc, day: date) -> bool:
+    """Whether a date is certainly of a day."""
+    return on.earliest.date() == on.latest.date() == day
 
 
 def _known_of(participant: Participant) -> Iterator[tuple[str, Dtc]]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rules.dose_records import dose_records
 from rules.exposure import evidence_of_doses
-from rules.hit import Answer, Due, Judgement
+from rules.hit import EVERYTHING, Answer, Due, Judgement
 from rules.kinds.about_doses import about_doses, next_due
 from rules.plan_start import plan_start
 from rules.records import Participant
@@ -41,6 +41,10 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
     plan = context.dosing
     if plan is None:
         raise ValueError("the rulebook has no dosing plan")
+    doubt = plan_start(plan, participant, context.header.zero_dose).doubt
+    if doubt and dose_records(participant):
+        yield about_doses(rule, participant, EVERYTHING, doubt)
+        return
     planned = _planned(plan, participant, context)
     yield from next_due(planned, context)
     parts = {f"{_SCOPE} in cycle {n}": doses for n, doses in by_cycle(planned).items()} if when.each_cycle else {}
@@ -93,7 +97,7 @@ def _planned(plan: "DosingPlan", participant: Participant, context: "Context") -
     if plan.schedule == "as collected":
         return _once(fates_as_collected(participant, plan.entry_grace_days, context))
     start = plan_start(plan, participant, zero_dose)
-    if start.on is None or start.doubt or not dose_records(participant):
+    if start.on is None or not dose_records(participant):
         return []
     fates = fates_by_plan(plan, participant, start.on, context)
     return [fate for fate in fates if fate.planned is not None]
