@@ -71,11 +71,14 @@ def moment_of(record: Dose) -> datetime | None:
 
 
 def once(records: Iterable[Dose]) -> list[Dose]:
-    """Leave out the records that tell of the same minute as one before: one dose recorded twice, as far as known."""
+    """Leave out the records that tell of the same minute as one before: one dose recorded twice, as far as known.
+
+    Records of several days may begin together and tell of different days: all are kept.
+    """
     seen: set[tuple[str, datetime]] = set()
     kept = []
     for record in records:
-        moment = moment_of(record)
+        moment = None if spans_days(record) else moment_of(record)
         if moment is None or (record.domain, moment) not in seen:
             kept.append(record)
         if moment is not None:

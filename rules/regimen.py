@@ -94,6 +94,7 @@ def fates_by_plan(
             fate, record = Fate.NOT_GIVEN, refused_to[dose]
         else:
             fate, record = _without_record(dose, deadline, unsure, context.local_now)
+            unsure = [one for one in unsure if one is not record]
             fate = _unless_ended(fate, dose.on, ended, last)
         answers.append(DoseFate(dose.name, dose.on, fate, record, deadline, dose))
     strays = [r for r in refused if r not in refused_to.values() and not any(in_window(dose, r) for dose in told)]
@@ -158,14 +159,18 @@ def _unless_ended(fate: Fate, on: date, ended: EndOfDosing | None, last: date) -
 def _without_record(
     dose: PlannedDose, deadline: datetime, unsure: Sequence[Dose], local_now: datetime
 ) -> tuple[Fate, Dose | None]:
-    """The fate of an expected dose to which no record was assigned."""
+    """The fate of an expected dose to which no record was assigned; the record is the one that may be this dose.
+
+    Each may be one dose only: the earliest that it fits, and of several records the one that fits no later dose.
+    """
     if local_now < deadline:
         return Fate.NOT_DUE, None
-    for record in unsure:
-        when = record.stdtc
-        if when is None or (when.earliest.date() <= dose.closes and dose.opens <= when.latest.date()):
-            return Fate.UNCLEAR, record
-    return Fate.NO_RECORD, None
+    fitting = [
+        (when.latest.date() if when is not None else date.max, number, record)
+        for number, record in enumerate(unsure)
+        if (when := record.stdtc) is None or (when.earliest.date() <= dose.closes and dose.opens <= when.latest.date())
+    ]
+    return (Fate.UNCLEAR, min(fitting)[2]) if fitting else (Fate.NO_RECORD, None)
 
 
 def _assign(planned: Sequence[PlannedDose], records: Sequence[Dose]) -> dict[PlannedDose, Dose]:

@@ -171,10 +171,27 @@ def test_a_death_whose_date_ds_gives_is_not_undated_for_a_mere_flag_in_dm(decod,
 
 
 def test_a_dose_without_a_day_leaves_unclear_only_the_doses_it_could_be():
-    answers = fates([dose(study_day(1)), dose("2026-01")])
-    assert answers["C1D3"] is Fate.UNCLEAR
+    planned = [dose(study_day(day)) for day in (1, 3, 5, 7, 9, 11, 13, 29)]
+    answers = fates([*planned, dose("2026-01"), dose("2026-01")])
     assert answers["C2D3"] is Fate.UNCLEAR  # planned for 31 January
     assert answers["C2D5"] is Fate.NO_RECORD  # its window opens on 1 February
+
+
+def test_each_dose_without_a_day_may_be_one_planned_dose_the_earliest_that_it_fits():
+    undated, in_february = dose(""), dose("2026-02")
+    for records in permutations([dose(study_day(1)), undated, in_february]):
+        answers = fates(records)
+        assert [name for name, fate in answers.items() if fate is Fate.UNCLEAR] == ["C1D3", "C2D3"]
+        assert answers["C1D5"] is answers["C2D5"] is Fate.NO_RECORD  # C2D3 is planned for 31 January
+    answers = fates([dose(study_day(1)), undated, dose("2026-01")])
+    assert [name for name, fate in answers.items() if fate is Fate.UNCLEAR] == ["C1D3", "C1D5"]
+
+
+def test_two_records_of_several_days_that_begin_in_one_minute_cover_the_days_of_both():
+    short, long = dose("2026-01-05T09:00", end="2026-01-07"), dose("2026-01-05T09:00", end="2026-01-13")
+    for records in permutations([dose(study_day(1)), dose(study_day(3)), short, long]):
+        answers = fates(records, now="2026-01-20T00:00")
+        assert Fate.NO_RECORD not in answers.values()
 
 
 @pytest.mark.parametrize(

@@ -79,18 +79,20 @@ def _fates(when: When, participant: Participant, context: "Context") -> tuple[tu
 
 
 def _single(rule: "Rule", participant: Participant, fates: Sequence[DoseFate]) -> Iterator[Judgement]:
-    """Answer for each missed dose; records that share a name are one dose."""
+    """Answer for each missed dose; records that share a name are one dose, missed if one of them says so."""
     by_name: dict[str, list[DoseFate]] = {}
     for fate in fates:
         if fate.fate in MISSED | {Fate.UNCLEAR, Fate.ON_HOLD}:
             by_name.setdefault(fate.name, []).append(fate)
     for name, same in by_name.items():
-        if same[0].fate is Fate.UNCLEAR:
-            yield about_doses(rule, participant, name, _unclear(same[0]), _records(same))
-        elif same[0].fate is Fate.ON_HOLD:
-            yield _on_hold(rule, participant, name, same)
+        missed = [fate for fate in same if fate.fate in MISSED]
+        unclear = [fate for fate in same if fate.fate is Fate.UNCLEAR]
+        if missed:
+            yield _hit(rule, participant, name, same, f"Planned dose missed: {name}", _why(missed[0]))
+        elif unclear:
+            yield about_doses(rule, participant, name, _unclear(unclear[0]), _records(same))
         else:
-            yield _hit(rule, participant, name, same, f"Planned dose missed: {name}", _why(same[0]))
+            yield _on_hold(rule, participant, name, same)
 
 
 def _in_a_row(rule: "Rule", when: When, participant: Participant, fates: Sequence[DoseFate]) -> Iterator[Judgement]:
