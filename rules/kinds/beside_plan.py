@@ -1,4 +1,4 @@
-"""Where in the plan a dose lies that is in no window, in words for the kind that tells of it.
+"""Where in the plan a dose lies that is none of its doses, in words for the kind that tells of it.
 
 It knows the plan and what became of its doses. It must not tell amounts, treatments or lots.
 """
@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rules.dose_records import day_of
+from rules.dose_records import covers, day_of, dose_records, says_whether, spans_days
+from rules.exposure import was_given
 from rules.planned_dose import PlannedDose, doses_planned_for
 from rules.records import Participant
-from rules.regimen import DoseFate, Fate, fates_by_plan
+from rules.regimen import TAKEN, DoseFate, Fate, fates_by_plan
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -20,16 +21,25 @@ if TYPE_CHECKING:
 def beside_plan(
     plan: "DosingPlan", participant: Participant, days: Iterable[date], start: date, context: "Context"
 ) -> Iterator[tuple[date, str]]:
-    """Yield the days of doses in no window of the plan, such as in a rest phase, and say where each lies."""
+    """Yield the days of doses in no window of the plan, or of more than are planned in one, and say where each lies.
+
+    What else is recorded on the day of a planned dose that was given is a question of that day, not of the plan.
+    """
     zero_dose = context.header.zero_dose
     planned = [dose for dose in doses_planned_for(plan, participant, start, zero_dose) if dose.begun]
     fates = fates_by_plan(plan, participant, start, context)
     taken = {day_of(fate.record): fate for fate in fates if fate.record and fate.fate in {Fate.EARLY, Fate.LATE}}
+    told = {day_of(fate.record) for fate in fates if fate.record and fate.fate in TAKEN}
+    given = [dose for dose in dose_records(participant) if was_given(dose, zero_dose) and says_whether(dose)]
+    more = {day_of(dose) for dose in given if not spans_days(dose)} - told
+    spans = [dose for dose in given if spans_days(dose)]
     for day in days:
         if day in taken:
             yield day, _late_words(taken[day], day)
         elif not any(dose.opens <= day <= dose.closes for dose in planned):
             yield day, _place_words(plan, planned, start, day)
+        elif day in more and not any(covers(span, day) for span in spans):
+            yield day, "more doses than planned in its window"
 
 
 def _late_words(fate: DoseFate, day: date) -> str:

@@ -240,8 +240,9 @@ def _about_routes(
 
 def describe(when: When) -> str:
     """Say the criterion in words."""
+    beside = "on a day in no window of a planned dose, such as in a rest phase, or one more than planned in a window"
     chosen = {
-        "on a day in no window of a planned dose, such as in a rest phase": when.outside_windows,
+        beside: when.outside_windows,
         "after discontinuation, completion or death": when.after_end,
         f"less than {when.min_gap_hours} hours after the dose before": when.min_gap_hours,
         "recorded twice for one minute, which may be one dose or two": when.recorded_twice,
