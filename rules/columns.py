@@ -16,6 +16,7 @@ _SERIOUS = ("infection", "reporting_clock", "serious_event", "seriousness_disagr
 _WORDS = ("criteria_count", "infection", "listed_event")
 _SEVERE = ("infection", "listed_event", "worsened_event")
 _DOSING_ENDS = ("adherence", "expected_sample", "medication", "missed_dose", "off_plan_dose", "quiet_cohort")
+_DISPOSED = (*_DOSING_ENDS, "lab_toxicity", "repeat_sample")
 _FIRST_DOSE = (
     *("adherence", "criteria_count", "dose_excess", "eligibility", "expected_sample", "infection", "lab_toxicity"),
     *("listed_event", "liver_injury", "medication", "missed_dose", "off_plan_dose", "quiet_cohort", "serious_event"),
@@ -32,6 +33,10 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "AEDTC": ("reporting_clock", "worsened_event"),
     **dict.fromkeys(("RFXSTDTC", "RFSTDTC"), _FIRST_DOSE),
     **dict.fromkeys(("DTHFL", "DTHDTC"), (*_DOSING_ENDS, "repeat_sample", "seriousness_disagreement")),
+    "DSDECOD": (*_DISPOSED, "seriousness_disagreement"),
+    "DSSTDTC": _DISPOSED,
+    "DSCAT": tuple(kind for kind in _DISPOSED if kind != "lab_toxicity"),
+    **dict.fromkeys(("ECSTDTC", "EXSTDTC"), (*_FIRST_DOSE, "dosed_on_hold", "fever")),
     "SEX": ("value_limit",),
 }
 """Column -> the kinds that judge by it. Any other that is read serves every rule that judges its domain, of DM none."""

@@ -306,7 +306,8 @@ class Feed:
     trouble: str = ""  # the source as a whole could not be read, in one sentence
     news_at: tuple[datetime, ...] = ()
     """UTC: the sweeps of the last days that brought anything new, changed, back or withdrawn, the last one last."""
-    database_at: datetime | None = None  # UTC: when the database was last modified, if every file says so: the latest
+    databases: Mapping[str, datetime] = field(default_factory=dict)
+    """Domain -> UTC: when the database behind it was last modified, if every file says so: of its parts the oldest."""
     stamp_faults: tuple[StampFault, ...] = ()
     written_at: datetime | None = None  # UTC: when the newest of the files that this look could read was written
     rejected: tuple[RejectedRows, ...] = ()

@@ -244,15 +244,15 @@ def test_a_file_written_today_of_an_old_database_is_stale(tmp_path, store):
     export_json(trial, "2026-06-01T06:00:00Z", "2026-05-01T00:00:00")  # without zone: UTC
     run_sweep(store, trial.study, at("2026-06-01"))
     ((action, scope, reason),) = told(store)
-    assert (action, scope) == ("notify", "age")
+    assert (action, scope) == ("notify", "age of the database")
     assert "of a database last modified 2026-05-01 00:00 UTC" in reason
     export_json(trial, "2026-06-02T06:00:00Z", "2026-05-01T00:00:00")  # made anew, the same rows
     for day in ("2026-06-02", "2026-06-09"):
         run_sweep(store, trial.study, at(day))
-    assert [action for action, *_ in told(store)] == ["notify", "extend"]  # by then nothing has come for a week either
+    assert [(action, scope) for action, scope, _ in told(store)[1:]] == [("notify", "age")]  # silent for a week too
     export_json(trial, "2026-06-10T06:00:00Z", "2026-06-10T00:00:00+08:00", rows=3)
     run_sweep(store, trial.study, at("2026-06-10"))
-    assert [action for action, *_ in told(store)] == ["notify", "extend", "retract"]
+    assert [action for action, *_ in told(store)] == ["notify", "notify", "retract", "retract"]
 
 
 def test_a_database_that_goes_back_is_refused_and_told(tmp_path, store):
@@ -296,6 +296,21 @@ def test_a_file_without_the_databases_time_leaves_the_age_to_the_content(tmp_pat
     trial.add("ae", USUBJID="SYN-001", AESPID="E1", AETERM="Headache", AESER="N")
     trial.sweep(at("2026-06-01"))
     assert told(store) == []
+
+
+def test_a_domain_whose_database_stands_still_does_not_hide_behind_the_others(tmp_path, store):
+    trial = Trial(tmp_path / "in", store)
+    for day in range(1, 9):
+        export_json(trial, f"2026-06-0{day}T06:00:00Z", f"2026-06-0{day}T00:00:00Z", rows=day)
+        if day == 1:
+            document = json.loads((trial.folder / "dm.json").read_text(encoding="utf-8"))
+            document |= {"name": "AE", "records": 1, "rows": [[STUDYID, "AE", "SYN-000", "Headache"]]}
+            document["columns"].append(document["columns"][0] | {"itemOID": "IT.AETERM", "name": "AETERM"})
+            (trial.folder / "ae.json").write_text(json.dumps(document), encoding="utf-8")
+        run_sweep(store, trial.study, at(f"2026-06-0{day}"))
+    about = [(action, reason) for action, scope, reason in told(store) if scope == "age of the database"]
+    assert [action for action, _ in about] == ["notify"]
+    assert "is of a database last modified 2026-06-01 00:00 UTC, as the files of AE say" in about[0][1]
 
 
 def test_a_folder_that_cannot_be_read_brings_no_old_fault_back(tmp_path, store):

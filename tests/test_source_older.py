@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.batch import FileLook, SeenFile
+from alerts.stamps import stamp_in_name
 from monitor.sources.claims import claims
-from monitor.sources.older import stamp_in_name, why_older
+from monitor.sources.older import why_older
 
 DAY = timedelta(days=1)
 T0 = datetime(2024, 1, 31, tzinfo=UTC)

@@ -5,7 +5,7 @@ It knows files by domain and name. What their good rows mean is in `versions`.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, func
@@ -145,6 +145,14 @@ def _source_file(
     if look.state == "unchanged" and known is not None:
         known_counts = _Counts(known.rows, known.duplicates, known.rejected)
         why_unsettled = known.reason
+        look = replace(
+            look,
+            stamped_at=known.stamped_at,
+            database_at=known.database_at,
+            columns=tuple(json.loads(known.columns)) if known.columns else (),
+            stamp_fault=known.stamp_fault or "",
+            line_end=known.line_end,
+        )
     refused = look.state == "refused"
     counts = counts or (known_counts if look.state == "unchanged" else _Counts(0, 0, 0))
     return SourceFile(

@@ -149,7 +149,7 @@ def _feed(session: Session, sweep: OpenSweep, batch: Batch, judged: frozenset[st
         new_columns=said.new,
         news_at=_news_at(session, sweep),
         written_at=_written_at(batch),
-        database_at=said.database_at,
+        databases=said.databases,
         stamp_faults=said.stamp_faults,
         rejected=rejected_groups(session, sweep.study, batch),
         refused=refused_files(batch),

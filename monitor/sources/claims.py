@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from monitor.sources.older import stamp_in_name
+from alerts.stamps import stamp_in_name
 
 DEFAULT_FILES: Mapping[str, str] = {
     "DM": "dm.*",

@@ -1,36 +1,15 @@
 """Tells an export that is older than the last one read, by its own time stamp or by what was read before.
 
-It knows stamps in file names and what the ledger remembers; it must not know what is in a file.
+It knows stamps and what the ledger remembers; it must not know what is in a file.
 """
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import PurePath
+from datetime import datetime, timedelta
 
 from alerts.batch import FileLook, SeenFile
 
-_STAMP = re.compile(
-    r"[-_.]?(?<!\d)(?P<day>(?:19|20)\d\d-?\d\d-?\d\d)(?:[T_-]?(?P<time>\d\d[:-]?\d\d(?:[:-]?\d\d)?)Z?)?(?!\d)",
-    re.IGNORECASE,
-)
-
 AHEAD = timedelta(days=180)
 """How far a true stamp may run ahead of its file, which may be an old one copied under a new name."""
-
-
-def stamp_in_name(name: str) -> tuple[str, datetime | None]:
-    """Return a file's dataset name, such as "ae" of ae_2024-01-31T0100.csv, and the stamp in it, read as UTC."""
-    stem = PurePath(name).stem.lower()
-    for match in _STAMP.finditer(stem):
-        digits = re.sub(r"\D", "", match["day"] + (match["time"] or "")).ljust(14, "0")
-        try:
-            # read by its digits: strptime would depend on nothing here, and refuses days the calendar lacks
-            stamp = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        return (stem[: match.start()] + stem[match.end() :]).strip("-_."), stamp
-    return stem, None
 
 
 def why_older(look: FileLook, seen: Sequence[SeenFile]) -> str:

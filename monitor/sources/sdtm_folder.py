@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alerts.batch import Batch, DomainRows, FileLook, RejectedRow, SeenFile
+from alerts.stamps import stamp_in_name
 from monitor.sources.claims import DEFAULT_FILES, Claim, claims, is_part, printable
 from monitor.sources.formats import read_table
 from monitor.sources.identity import EVENTS, KEYS, key_of
-from monitor.sources.older import stamp_in_name, why_older
+from monitor.sources.older import why_older
 from monitor.sources.rows import Expected, FileRows, join, take
 from monitor.sources.table import LINE, Refusal
 

@@ -66,7 +66,7 @@ def judge(rule: "Rule", when: When, feed: Feed, context: "Context") -> Iterator[
                 urgency=rule.urgency,
                 consequence=rule.consequence,
                 told=one.answer is Answer.HIT,
-                each_anchor_is_news=trouble in _EACH_IS_NEWS,
+                each_anchor_is_news=one.each_anchor_is_news or trouble in _EACH_IS_NEWS,
                 evidence=one.evidence,
             )
     if when.stale is not None and (over := feed_age.too_old_at(when.stale, feed, context)):
@@ -116,7 +116,9 @@ def _lost(feed: Feed) -> Iterator[Said]:
         blind = "; ".join(f"{name}, by which {', '.join(columns[name])} judge" for name in names)
         new = feed.new_columns.get(domain, ())
         beside = f"; new in them: {', '.join(new)}" if new else ""
-        reason = f"in its files before, and not now: {blind}{beside}. To these rules it is empty until it is back"
+        reason = (
+            f"in one of its files before, and not now: {blind}{beside}. To these rules it is empty until it is back"
+        )
         yield Said(Answer.HIT, f"columns of {domain}", frozenset(names), summary, reason)
 
 

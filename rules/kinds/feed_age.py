@@ -23,8 +23,9 @@ def say(stale: Silence, feed: Feed, context: "Context") -> Iterator[Said]:
     """Judge the age of the content and, where the files tell it, of the database behind them when it last came.
 
     A file that comes anew, or is touched, with what it held before is no news. Rows that come anew out of a database
-    that nobody has touched are none either, whatever they say; both are one concern. How old a database may be is
-    asked at the last news, so that a transfer which takes days is not called late between two of them.
+    that nobody has touched are none either, whatever they say: a concern of its own, so that an old database that is
+    known hides no silence. How old a database may be is asked at the last news, so that a transfer which takes days is
+    not called late between two of them.
     """
     yield from _times_not_used(feed, context)
     newest = feed.newest_data_at
@@ -33,27 +34,32 @@ def say(stale: Silence, feed: Feed, context: "Context") -> Iterator[Said]:
         return
     habit = _habit(feed, context)
     limit, days = stale.limit(habit), f"{stale.limit_days(habit):g}"
-    database = None if _is_ahead(feed.database_at, context) else feed.database_at
-    is_silent = context.now - newest > limit
-    is_old = database is not None and newest - database > limit
-    if not (is_silent or is_old):
-        return
-    said, anchors = [], []
-    if is_silent:
-        said.append(f"nothing new, changed or withdrawn since {_say(newest)}{_of_files(feed, newest)}")
-        anchors.append(newest.isoformat())
-    if is_old and database is not None:
-        said.append(f"what came at {_say(newest)} is of a database last modified {_say(database)}, as the files say")
-        anchors.append(database.isoformat())
-    over = (database if is_old and database else newest) + limit
-    yield Said(
-        Answer.HIT,
-        "age",
-        frozenset(anchors),
-        f"No new data for more than {days} days",
-        "; ".join((*said, stale.explain(habit))),
-        (_evidence(newest, database, habit, days, over),),
-    )
+    if context.now - newest > limit:
+        yield Said(
+            Answer.HIT,
+            "age",
+            frozenset({newest.isoformat()}),
+            f"No new data for more than {days} days",
+            f"nothing new, changed or withdrawn since {_say(newest)}{_of_files(feed, newest)}; {stale.explain(habit)}",
+            (_evidence(newest, None, habit, days, newest + limit),),
+        )
+    old = {domain: database for domain, database in sorted(feed.databases.items()) if newest - database > limit}
+    if old:
+        oldest = min(old.values())
+        named = ", ".join(domain for domain, database in old.items() if database == oldest)
+        others = ", ".join(domain for domain, database in old.items() if database != oldest)
+        reason = (
+            f"what came at {_say(newest)} is of a database last modified {_say(oldest)}, as the files of {named} say"
+        )
+        yield Said(
+            Answer.HIT,
+            "age of the database",
+            frozenset(old),
+            f"Of a database older than {days} days: {', '.join(old)}",
+            "; ".join((reason, *((f"too old as well: {others}",) if others else ()), stale.explain(habit))),
+            (_evidence(newest, oldest, habit, days, oldest + limit),),
+            each_anchor_is_news=True,
+        )
 
 
 def _evidence(newest: datetime, database: datetime | None, habit: Habit, limit: str, over: datetime) -> Evidence:
@@ -65,7 +71,8 @@ def _evidence(newest: datetime, database: datetime | None, habit: Habit, limit: 
         "limit": limit,
         "overdtc": _iso(over),
     }
-    return Evidence(domain="FEED", key="age", version=0, values=tuple(values.items()))
+    key = "age of the database" if database else "age"
+    return Evidence(domain="FEED", key=key, version=0, values=tuple(values.items()))
 
 
 def _times_not_used(feed: Feed, context: "Context") -> Iterator[Said]:
@@ -74,15 +81,17 @@ def _times_not_used(feed: Feed, context: "Context") -> Iterator[Said]:
     for file in feed.stamp_faults:
         scope, summary = f"time in {file.name}", f"A time in {file.name} ({file.domain}) cannot be read"
         yield Said(Answer.HIT, scope, frozenset({file.reason}), summary, f"{file.reason}: {not_used}")
-    if _is_ahead(feed.database_at, context) and feed.database_at:
-        summary, ahead = "The database's time lies in the future", _say(feed.database_at)
-        reason = f"the files say that their database was last modified {ahead}: {not_used}"
-        yield Said(Answer.HIT, "time of the database", frozenset({"time of the database"}), summary, reason)
-
-
-def _is_ahead(moment: datetime | None, context: "Context") -> bool:
-    """Whether a moment is still to come, by more than the slack of clocks and zones."""
-    return moment is not None and moment - context.now > SLACK
+    ahead = {domain: time for domain, time in sorted(feed.databases.items()) if time - context.now > SLACK}
+    if ahead:
+        summary = "The database's time lies in the future"
+        said = f"the files of {', '.join(ahead)} say that their database was last modified {_say(max(ahead.values()))}"
+        yield Said(
+            Answer.HIT,
+            "time of the database",
+            frozenset({"time of the database"}),
+            summary,
+            f"{said}: {not_used}",
+        )
 
 
 def _of_files(feed: Feed, newest: datetime) -> str:

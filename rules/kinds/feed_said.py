@@ -14,3 +14,4 @@ class Said(NamedTuple):
     summary: str
     reason: str
     evidence: tuple[Evidence, ...] = ()
+    each_anchor_is_news: bool = False
