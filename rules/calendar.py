@@ -181,7 +181,7 @@ def _repeats(participant: Participant, rulebook: Rulebook, context: Context) -> 
 def _of_repeat(repeat: repeat_sample.Repeat, participant: Participant, context: Context, deadline: datetime) -> str:
     """Say what became of a repeat."""
     labs = context.findings(participant)
-    worst = max(repeat_sample.came_of(test, repeat, labs, deadline)[0] for test in repeat.tests)
+    worst = max(repeat_sample.came_of(test, repeat, labs, deadline, context)[0] for test in repeat.tests)
     return _REPEATED.get(worst, "overdue" if context.local_now > deadline else "to be drawn")
 
 

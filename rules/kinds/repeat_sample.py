@@ -81,7 +81,7 @@ def judge(rule: "Rule", when: When, participant: Participant, context: "Context"
         if context.now < context.instant(entered_by):
             yield Due(context.instant(entered_by))
             continue
-        came = {test: came_of(test, repeat, labs, deadline) for test in repeat.tests}
+        came = {test: came_of(test, repeat, labs, deadline, context) for test in repeat.tests}
         worst = max(how for how, _ in came.values())
         if worst is Came.NEVER and left is not None and deadline.date() >= left.earliest:
             why = f"whether a repeat was still expected is not known ({left.unclear}), and none has come in time"
@@ -123,12 +123,12 @@ def _asking(when: When, results: Sequence[AbnormalResult]) -> Iterator[tuple[Abn
 
 
 def came_of(
-    test: str, repeat: Repeat, labs: Sequence[GradedFinding], deadline: datetime
+    test: str, repeat: Repeat, labs: Sequence[GradedFinding], deadline: datetime, context: "Context"
 ) -> tuple[Came, GradedFinding | None]:
     """Say whether a test was repeated by a deadline, and by which result."""
     best: tuple[Came, GradedFinding | None] = Came.NEVER, None
     for lab in _others(test, repeat, labs):
-        how = _how(lab, repeat.after[0], deadline)
+        how = _how(lab, repeat.after[0], deadline, context)
         if how < best[0]:
             best = how, lab
     return best
@@ -144,9 +144,11 @@ def _others(test: str, repeat: Repeat, labs: Sequence[GradedFinding]) -> list[Gr
     return [lab for lab in others if lab.record.key not in own]
 
 
-def _how(lab: GradedFinding, abnormal: GradedFinding, deadline: datetime) -> Came:
-    """Say how far a result is a repeat of an abnormal one."""
-    taken, before = lab.adt, abnormal.adt
+def _how(lab: GradedFinding, abnormal: GradedFinding, deadline: datetime, context: "Context") -> Came:
+    """Say how far a result is a repeat of an abnormal one: none that was known before the abnormal one was taken is."""
+    taken, before, known = lab.adt, abnormal.adt, lab.record.known_at
+    if before is not None and known is not None and known < context.instant(before.earliest):
+        return Came.NEVER
     if taken is None or before is None:
         return Came.OPEN
     if taken.latest <= before.earliest or (taken == before and taken.has_time):
