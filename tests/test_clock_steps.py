@@ -10,7 +10,10 @@ import pytest
 from freezegun import freeze_time
 from sqlmodel import col, select
 
+from alerts import ledger
 from alerts.decide import CALLING
+from alerts.ledger.holds import holds
+from alerts.ledger.set_back import set_backs
 from alerts.tables import Alert, Decision, Notification, Sweep
 from monitor import clock
 from monitor.daily import owe_daily
@@ -166,3 +169,51 @@ def test_no_day_is_without_its_daily_mail_and_none_gets_two_for_a_small_step(tri
     assert all(days[str((start + number * DAY).date())] for number in range(35))
     if step <= HOUR:
         assert set(days.values()) == {1}
+
+
+AHEAD, BEHIND = DUE + 60 * DAY, DUE - 21 * DAY
+
+
+@pytest.mark.parametrize("spell", [1, 4])
+@pytest.mark.parametrize(
+    "strays",
+    [
+        pytest.param([BEHIND], id="behind and right again"),
+        pytest.param([AHEAD], id="ahead and set right"),
+        pytest.param([AHEAD, BEHIND], id="ahead, set right, and behind"),
+        pytest.param([BEHIND, AHEAD], id="behind, right again, and ahead"),
+    ],
+)
+def test_what_was_told_and_a_hold_outlive_a_clock_that_was_wrong_for_a_while(trial, strays, spell):
+    moments = iter(DUE + 3 * DAY + number * HOUR for number in range(10_000))
+    sweep(trial, next(moments))  # C1D3 and C1D5 are missed
+    row = {"LBTESTCD": "ALT", "LBORRES": "260", "LBORRESU": "U/L", "LBORNRLO": "5", "LBORNRHI": "40"}
+    trial.add("LB", USUBJID="P1", LBDTC="2026-01-13T20:00", **row)
+    sweep(trial, next(moments))
+    (hold,) = [alert for alert in trial.alerts() if alert.consequence == "hold" and alert.usubjid == "P1"]
+    with trial.store.write() as session:
+        ledger.acknowledge(session, hold.id, "Dr Li", "seen", next(moments))
+    sweep(trial, next(moments))
+    told = {key for key in standing(trial) if key[0] != "SAE-03"}
+    for stray in strays:
+        for number in range(spell):
+            sweep(trial, stray + number * HOUR)
+            next(moments)
+        for _ in range(3):
+            sweep(trial, next(moments))
+        assert {scope for rule, _, scope in standing(trial) if rule in ("DOS-01", "DOS-05")} == {"C1D3", "C1D5"}
+        with trial.store.read() as session:
+            backs = set_backs(session, trial.study.id)
+            (found,) = holds(session, trial.study.id, ["P1"], backs)["P1"]
+        assert DUE + 3 * DAY < found.since < DUE + 5 * DAY
+    assert told <= set(standing(trial))
+
+
+def test_what_came_while_the_clock_had_fallen_behind_came_after_what_was_there_before(trial):
+    sweep(trial, DUE)
+    trial.add("AE", USUBJID="P1", AETERM="Syncope", AESPID="1", AESER="Y", AESTDTC="2026-01-09")
+    sweep(trial, BEHIND)
+    sweep(trial, DUE + HOUR)
+    with trial.store.read() as session:
+        view = ledger.standing_view(session, trial.study.id, trial.study.zone, ["P1"])
+    assert view.participants[0].adverse_events[0].known_at == DUE

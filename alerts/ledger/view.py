@@ -18,7 +18,7 @@ from alerts.ledger.headers import headers
 from alerts.ledger.holds import holds
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
-from alerts.ledger.set_back import SetBacks, known_at, set_backs
+from alerts.ledger.set_back import known_at, set_backs
 from alerts.ledger.submissions import submissions
 from alerts.ledger.sweeps import OpenSweep
 from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
@@ -64,7 +64,7 @@ def _participants(
 
     The rows that an open sweep brought are known from its moment.
     """
-    backs = _set_backs(session, study, sweep)
+    backs = set_backs(session, study, sweep)
     texts: dict[str, str] = {}  # the same word is kept once, not once per row
     for start in range(0, len(usubjids), _AT_ONCE):
         piece = usubjids[start : start + _AT_ONCE]
@@ -91,12 +91,6 @@ def _participants(
         for usubjid in piece:
             participant = _participant(usubjid, records[usubjid], former[usubjid])
             yield replace(participant, holds=held.get(usubjid, ()), submissions=entered.get(usubjid, ()))
-
-
-def _set_backs(session: Session, study: str, sweep: OpenSweep | None) -> SetBacks:
-    """Return the sweeps that found the clock set back, an open one too."""
-    here = [(sweep.id, sweep.now)] if sweep is not None and sweep.set_back_from is not None else []
-    return [*set_backs(session, study), *here]
 
 
 def _rows(session: Session, study: str, usubjids: Sequence[str]) -> Iterator[Any]:
@@ -177,7 +171,7 @@ def _news_at(session: Session, sweep: OpenSweep) -> tuple[datetime, ...]:
     found = [sweep.now] if session.exec(brings).first() is not None else []
     brought = or_(*(col(getattr(Sweep, f"rows_{fate}")) > 0 for fate in FRESH))
     before = select(Sweep.id, Sweep.now).where(Sweep.study == sweep.study, brought).order_by(col(Sweep.id).desc())
-    backs = _set_backs(session, sweep.study, sweep)
+    backs = set_backs(session, sweep.study, sweep)
     days = {moment.date() for moment in found}
     with session.exec(before, execution_options={"yield_per": 100}) as moments:
         for sweep_id, now in moments:
