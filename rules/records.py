@@ -306,8 +306,8 @@ class Feed:
     trouble: str = ""  # the source as a whole could not be read, in one sentence
     news_at: tuple[datetime, ...] = ()
     """UTC: the sweeps of the last days that brought anything new, changed, back or withdrawn, the last one last."""
-    databases: Mapping[str, datetime] = field(default_factory=dict)
-    """Domain -> UTC: when the database behind it was last modified, if every file says so: of its parts the oldest."""
+    databases: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    """Domain -> UTC: when the database of each of its parts was last modified; empty where a file does not say."""
     stamp_faults: tuple[StampFault, ...] = ()
     written_at: datetime | None = None  # UTC: when the newest of the files that this look could read was written
     rejected: tuple[RejectedRows, ...] = ()

@@ -144,6 +144,7 @@ def _feed(case: dict[str, Any]) -> Feed:
     )
     given["refused"] = tuple(RefusedFile(**file) for file in given.get("refused", ()))
     given["news_at"] = tuple(given.get("news_at", ()))
+    given["databases"] = {domain: tuple(times) for domain, times in given.get("databases", {}).items()}
     given["stamp_faults"] = tuple(StampFault(**file) for file in given.get("stamp_faults", ()))
     lost = given.get("lost_columns", {})
     given["lost_columns"] = {domain: dict.fromkeys(columns, ()) for domain, columns in lost.items()}

@@ -26,8 +26,8 @@ Part = tuple[str, str]  # domain, name of the file without its stamp
 class Headers:
     """What the current files of a study say of themselves."""
 
-    databases: Mapping[str, datetime]
-    """Domain -> when the database of its oldest part was last modified; empty where any file does not say."""
+    databases: Mapping[str, tuple[datetime, ...]]
+    """Domain -> when the database of each of its parts was last modified; empty where any file does not say."""
     stamp_faults: tuple[StampFault, ...]
     lost: Mapping[str, tuple[str, ...]]  # domain -> columns that one of its files had once and has no longer
     new: Mapping[str, tuple[str, ...]]  # domain that has lost some -> columns that its files have only now
@@ -55,8 +55,8 @@ def headers(session: Session, study: str, batch: Batch) -> Headers:
     )
 
 
-def _databases(files: Sequence[SourceFile]) -> dict[str, datetime]:
-    """Return for each domain when its database was last modified: of each part the newest, of the parts the oldest."""
+def _databases(files: Sequence[SourceFile]) -> dict[str, tuple[datetime, ...]]:
+    """Return for each domain when its database was last modified: of each part the newest."""
     newest: dict[Part, datetime] = {}
     for file in files:
         if file.database_at is None:
@@ -64,7 +64,7 @@ def _databases(files: Sequence[SourceFile]) -> dict[str, datetime]:
         part = _part(file.domain, file.name)
         newest[part] = max(newest.get(part, file.database_at), file.database_at)
     return {
-        domain: min(time for (its_domain, _), time in newest.items() if its_domain == domain)
+        domain: tuple(time for (its_domain, _), time in newest.items() if its_domain == domain)
         for domain in sorted({domain for domain, _ in newest})
     }
 

@@ -43,7 +43,10 @@ def say(stale: Silence, feed: Feed, context: "Context") -> Iterator[Said]:
             f"nothing new, changed or withdrawn since {_say(newest)}{_of_files(feed, newest)}; {stale.explain(habit)}",
             (_evidence(newest, None, habit, days, newest + limit),),
         )
-    old = {domain: database for domain, database in sorted(feed.databases.items()) if newest - database > limit}
+    usable = {
+        domain: [t for t in times if t - context.now <= SLACK] for domain, times in sorted(feed.databases.items())
+    }
+    old = {domain: min(times) for domain, times in usable.items() if times and newest - min(times) > limit}
     if old:
         oldest = min(old.values())
         named = ", ".join(domain for domain, database in old.items() if database == oldest)
@@ -81,7 +84,8 @@ def _times_not_used(feed: Feed, context: "Context") -> Iterator[Said]:
     for file in feed.stamp_faults:
         scope, summary = f"time in {file.name}", f"A time in {file.name} ({file.domain}) cannot be read"
         yield Said(Answer.HIT, scope, frozenset({file.reason}), summary, f"{file.reason}: {not_used}")
-    ahead = {domain: time for domain, time in sorted(feed.databases.items()) if time - context.now > SLACK}
+    latest = {domain: max(times) for domain, times in sorted(feed.databases.items())}
+    ahead = {domain: time for domain, time in latest.items() if time - context.now > SLACK}
     if ahead:
         summary = "The database's time lies in the future"
         said = f"the files of {', '.join(ahead)} say that their database was last modified {_say(max(ahead.values()))}"
