@@ -126,3 +126,13 @@ def test_a_repeat_that_makes_no_sense_is_refused(fault):
     When.model_validate(PLAN)
     with pytest.raises(ValueError, match=next(iter(fault))):
         When.model_validate(PLAN | fault)
+
+
+def test_a_repeat_that_stays_as_abnormal_is_chased_in_its_turn(trial):
+    platelets(trial, "26", "2026-01-18T08:00")
+    trial.sweep(at("2026-01-18"))
+    trial.sweep(at("2026-01-22"))
+    assert told(trial) == [("notify", "same-day"), ("recovery", "routine")]
+    trial.sweep(at("2026-01-23", 1))  # nothing has changed in the files
+    trial.sweep(at("2026-02-28"))
+    assert told(trial) == [("notify", "same-day"), ("recovery", "routine"), ("notify", "same-day")]

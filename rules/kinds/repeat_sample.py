@@ -1,8 +1,9 @@
 """Kind `repeat_sample`: an abnormal result that another rule told of, and of which no repeat has come in time.
 
 A repeat is a result of the same test, or of a group of tests, of a sample certainly taken later than the abnormal one.
-It is asked for by the first result of an episode, and by each later one of a higher grade. What dates leave open is in
-time, or not evaluable, never overdue. It must not know what makes a result abnormal: the rules that it follows do.
+It is asked for by each result of an episode: what is repeated and stays abnormal is to be repeated again. What dates
+leave open is in time, or not evaluable, never overdue. It must not know what makes a result abnormal: the rules that it
+follows do.
 """
 
 from collections.abc import Iterator, Sequence
@@ -115,10 +116,9 @@ def repeats(when: When, participant: Participant, context: "Context") -> Iterato
 
 def _asking(when: When, results: Sequence[AbnormalResult]) -> Iterator[tuple[AbnormalResult, bool]]:
     """Yield the results of an episode that ask for a repeat, and whether they certainly do."""
-    least, worst = when.min_grade or 0, -1
+    least = when.min_grade or 0
     for result in results:
-        if result.highest >= least and result.lowest > worst:
-            worst = result.lowest
+        if result.highest >= least:
             yield result, result.lowest >= least
 
 
@@ -236,7 +236,7 @@ def describe(when: When) -> str:
     return (
         f"After a result{grade} with which a rule was met ({', '.join(when.after)}), {what} was not repeated: no "
         f"result has come of a later sample, taken within {when.within_hours} hours and entered within {days} after "
-        "that. The first result of an episode asks for it, and each later one of a higher grade. Without a time of day "
+        "that. Each such result asks for it, a repeat that is abnormal itself too. Without a time of day "
         "the hours count from the end of its day, and a repeat counts from the day after. A repeat that came too late "
         "is told as such. None is expected of who has died, withdrawn consent or been lost before it was due; where no "
         "date tells whether somebody was, it cannot be evaluated. What a named rule cannot evaluate, that rule tells."
