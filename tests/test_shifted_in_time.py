@@ -82,7 +82,7 @@ CASES = [case for case in all_cases() if case.book == BOOK.header.name and not _
 def test_the_cases_that_are_shifted_show_every_rule_hit_and_clear_and_not_evaluable():
     answers = Counter((case.rule_id, case.given["answer"]) for case in CASES)
     missing = {(rule_id, str(answer)) for rule_id in BOOK.whens for answer in Answer} - set(answers)
-    assert missing == {("LAB-01", "not evaluable")}  # by partial dates alone
+    assert not missing
 
 
 @settings(max_examples=8, deadline=None)
