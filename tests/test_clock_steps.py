@@ -4,7 +4,7 @@ Through real sweeps under a frozen clock; what is asked is asked of SQL.
 """
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from freezegun import freeze_time
@@ -217,3 +217,36 @@ def test_what_came_while_the_clock_had_fallen_behind_came_after_what_was_there_b
     with trial.store.read() as session:
         view = ledger.standing_view(session, trial.study.id, trial.study.zone, ["P1"])
     assert view.participants[0].adverse_events[0].known_at == DUE
+
+
+@pytest.mark.parametrize("hours", [9, 48])
+def test_an_entry_made_before_the_first_sweep_of_a_clock_that_was_set_back_stops_the_clock(trial, hours):
+    right = DUE - 2 * DAY
+    sweep(trial, right - HOUR)
+    trial.add("AE", USUBJID="P1", AETERM="Syncope", AESPID="1", AESER="Y", AESTDTC="2026-01-08")
+    ahead = sweep(trial, right + hours * HOUR)
+    alert = next(alert for alert in trial.alerts() if alert.rule_id == "SAE-01")
+    with trial.store.write() as session:
+        ledger.enter_submission(session, alert.id, "Dr Li", date(2026, 1, 9), "sent", right + timedelta(minutes=6))
+    for number in range(1, 12):
+        sweep(trial, right + number * 4 * HOUR)
+    told = [row for row in trial.decisions() if row.rule_id == "SAE-03" and "24h" in row.scope]
+    assert [row for row in told if row.action in CALLING and row.sweep_id != ahead.id] == []
+
+
+def test_a_hold_that_was_closed_while_the_clock_stood_ahead_ended_before_what_was_decided_next(trial):
+    row = {"LBTESTCD": "ALT", "LBORRES": "260", "LBORRESU": "U/L", "LBORNRLO": "5", "LBORNRHI": "40"}
+    trial.add("EC", USUBJID="P1", ECOCCUR="Y", ECSTDTC="2026-01-07T09:00")
+    trial.add("LB", USUBJID="P1", LBDTC="2026-01-08T08:00", **row)
+    right = datetime(2026, 1, 8, 12, tzinfo=UTC)
+    sweep(trial, right)
+    (hold,) = [alert for alert in trial.alerts() if alert.consequence == "hold" and alert.usubjid == "P1"]
+    sweep(trial, right + 5 * DAY + HOUR)
+    with trial.store.write() as session:
+        ledger.close_alert(session, hold.id, "Dr Li", "an error of the laboratory", "", right + 5 * DAY + 2 * HOUR)
+    trial.add("AE", USUBJID="P1", AETERM="Syncope", AESPID="1", AESER="Y", AESTDTC="2026-01-08")
+    sweep(trial, right + 3 * HOUR)
+    sweep(trial, right + 4 * DAY)
+    with trial.store.read() as session:
+        view = ledger.standing_view(session, trial.study.id, trial.study.zone, ["P1"])
+    assert [found.until for found in view.participants[0].holds] == [right + 3 * HOUR]

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from alerts.decide import CALLING, Action
 from alerts.ledger.rows import table_of
-from alerts.ledger.set_back import SetBacks, known_at
+from alerts.ledger.set_back import DecidedAt, SetBacks, entered_at, known_at
 from alerts.tables import Alert, Decision
 from rules.hit import Consequence
 from rules.records import Hold
@@ -29,12 +29,17 @@ _BY_A_PERSON = tuple(map(str, (Action.ACKNOWLEDGE, Action.CLOSE)))
 _RETRACT = str(Action.RETRACT)
 
 
-def holds(session: Session, study: str, usubjids: Sequence[str], backs: SetBacks = ()) -> dict[str, tuple[Hold, ...]]:
-    """Return the holds of some participants, released ones too, by usubjid; `backs` say when the clock was set back."""
+def holds(
+    session: Session, study: str, usubjids: Sequence[str], backs: SetBacks = (), decided: DecidedAt = ()
+) -> dict[str, tuple[Hold, ...]]:
+    """Return the holds of some participants, released ones too, by usubjid.
+
+    `backs` and `decided` set right what was decided, and what a person did, while the clock stood wrong.
+    """
     mine = select(Alert.id).where(Alert.study == study, col(Alert.usubjid).in_(usubjids))
     begins = and_(_DECISION.c.action.in_(_OPENING), _DECISION.c.consequence.in_(_HOLDING))
     changes = _DECISION.c.action.in_((*_BY_A_PERSON, _RETRACT))
-    names = ("alert_id", "usubjid", "rule_id", "action", "consequence", "summary", "decided_at", "sweep_id")
+    names = ("id", "alert_id", "usubjid", "rule_id", "action", "consequence", "summary", "decided_at", "sweep_id")
     decisions = (
         select_columns(*(_DECISION.c[name] for name in names))
         .where(_DECISION.c.alert_id.in_(mine), or_(begins, changes))
@@ -45,11 +50,11 @@ def holds(session: Session, study: str, usubjids: Sequence[str], backs: SetBacks
         by_alert.setdefault(decision.alert_id, []).append(decision)
     found: dict[str, tuple[Hold, ...]] = {}
     for life in by_alert.values():
-        found[life[0].usubjid] = (*found.get(life[0].usubjid, ()), *_holds_of(life, backs))
+        found[life[0].usubjid] = (*found.get(life[0].usubjid, ()), *_holds_of(life, backs, decided))
     return found
 
 
-def _holds_of(life: Iterable[Any], backs: SetBacks) -> Iterator[Hold]:
+def _holds_of(life: Iterable[Any], backs: SetBacks, decided: DecidedAt) -> Iterator[Hold]:
     """Yield the holds of one alert: one, or, where it was closed and called for a hold again, several."""
     hold: Hold | None = None
     for decision in life:
@@ -60,10 +65,11 @@ def _holds_of(life: Iterable[Any], backs: SetBacks) -> Iterator[Hold]:
         elif decision.action == _RETRACT:
             hold = replace(hold, retracted=hold.retracted or known_at(decision.decided_at, decision.sweep_id, backs))
         elif decision.action == str(Action.CLOSE):
-            yield replace(hold, until=decision.decided_at)
+            yield replace(hold, until=entered_at(decision.decided_at, decision.id, decided))
             hold = None
         elif hold.retracted is None:
-            hold = replace(hold, acknowledged=hold.acknowledged or decision.decided_at)
+            entered = entered_at(decision.decided_at, decision.id, decided)
+            hold = replace(hold, acknowledged=hold.acknowledged or entered)
     if hold is not None:
         yield hold
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from alerts.tables import Sweep
+from alerts.ledger.rows import next_id
+from alerts.tables import Decision, Sweep
 
 if TYPE_CHECKING:
     from alerts.ledger.sweeps import OpenSweep  # which asks here whether the clock was set back
@@ -35,6 +36,9 @@ class SetBack:
 
 
 SetBacks = Sequence[SetBack]
+
+DecidedAt = Sequence[tuple[int, int, datetime]]
+"""The sweeps that decided something: the first and the last id of their decisions, and when they certainly were."""
 
 
 def set_back_from(last: Sweep | None, now: datetime) -> datetime | None:
@@ -66,6 +70,28 @@ def known_at(moment: datetime, sweep_id: int, backs: SetBacks) -> datetime:
         if back.undone_by is not None and back.sweep_id <= sweep_id < back.undone_by:
             moment = max(moment, back.before)
     return min([moment, *(back.now for back in backs if back.undone_by is None and back.sweep_id > sweep_id)])
+
+
+def decided_at(session: Session, study: str, backs: SetBacks, sweep: "OpenSweep | None" = None) -> DecidedAt:
+    """Return between which decisions a person's entry lies; nothing where the clock was never set back."""
+    if not backs:
+        return ()
+    number, moment = col(Decision.id), func.max(Decision.decided_at)
+    of_sweeps = select(Decision.sweep_id, func.min(number), func.max(number), moment).where(
+        Decision.study == study, col(Decision.sweep_id).is_not(None)
+    )
+    rows = session.exec(of_sweeps.group_by(col(Decision.sweep_id))).all()
+    found = [(first, last, known_at(at, by, backs)) for by, first, last, at in rows if by is not None]
+    if sweep is not None:  # it decides after all that is there
+        first = next_id(session, Decision)
+        found.append((first, first, sweep.now))
+    return found
+
+
+def entered_at(moment: datetime, decision_id: int, decided: DecidedAt) -> datetime:
+    """Return when a person certainly made an entry: after what was decided before it, before what was decided next."""
+    latest = min([moment, *(at for first, _, at in decided if first > decision_id)])
+    return max([latest, *(at for _, last, at in decided if last < decision_id)])
 
 
 def _undone_by(session: Session, study: str, back: SetBack, sweep: "OpenSweep | None") -> int | None:

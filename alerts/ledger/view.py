@@ -18,7 +18,7 @@ from alerts.ledger.headers import headers
 from alerts.ledger.holds import holds
 from alerts.ledger.rows import table_of
 from alerts.ledger.runs import participants
-from alerts.ledger.set_back import known_at, set_backs
+from alerts.ledger.set_back import decided_at, known_at, set_backs
 from alerts.ledger.submissions import submissions
 from alerts.ledger.sweeps import OpenSweep
 from alerts.tables import Alert, RecordVersion, StandingAnswer, Sweep
@@ -65,6 +65,7 @@ def _participants(
     The rows that an open sweep brought are known from its moment.
     """
     backs = set_backs(session, study, sweep)
+    decided = decided_at(session, study, backs, sweep)
     texts: dict[str, str] = {}  # the same word is kept once, not once per row
     for start in range(0, len(usubjids), _AT_ONCE):
         piece = usubjids[start : start + _AT_ONCE]
@@ -87,7 +88,7 @@ def _participants(
             )
             place = records[row.usubjid].setdefault(row.domain, []) if row.stands else former[row.usubjid]
             place.append(record)
-        held, entered = holds(session, study, piece, backs), submissions(session, study, piece)
+        held, entered = holds(session, study, piece, backs, decided), submissions(session, study, piece, decided)
         for usubjid in piece:
             participant = _participant(usubjid, records[usubjid], former[usubjid])
             yield replace(participant, holds=held.get(usubjid, ()), submissions=entered.get(usubjid, ()))
