@@ -457,6 +457,7 @@ def test_the_first_dose_is_the_earliest_really_given():
         (["2014-03", "2014-03-03"], "", "2014-03"),  # could be either
         (["2014-03", "2014-03-01"], "", "2014-03-01"),
         (["2014-03-03"], "2014-03", "2014-03"),
+        (["2026-04"], "2026-04-30T23:59:59", "2026-04-30T23:59:59"),  # the very end of the month
     ],
 )
 def test_of_several_dates_the_first_dose_is_the_earliest_and_most_exact(doses: list[str], rfxstdtc: str, first: str):
