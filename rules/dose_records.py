@@ -17,6 +17,11 @@ def dose_records(participant: Participant) -> tuple[Dose, ...]:
     return ec or tuple(dose for dose in participant.doses if dose.domain == "EX")
 
 
+def certainly_given(participant: Participant, zero_dose: ZeroDose) -> list[Dose]:
+    """Return the records of `dose_records` that say of a dose that it was given."""
+    return [record for record in dose_records(participant) if was_given(record, zero_dose) and says_whether(record)]
+
+
 def given_records(participant: Participant, zero_dose: ZeroDose) -> tuple[Dose, ...]:
     """Return the records of doses given: those of EC, and those of EX for days of which EC tells of none."""
     given = [dose for dose in participant.doses if was_given(dose, zero_dose)]

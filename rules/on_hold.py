@@ -4,10 +4,11 @@ A hold that vigil called for excuses it once a person has taken it up: acknowled
 before it was retracted. It must not know what is planned.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rules.records import Hold, Participant
+from rules.wall_clock import midnight
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -30,7 +31,7 @@ def excuses(hold: Hold, day: date, context: "Context") -> bool:
 
 def _end_of(day: date, context: "Context") -> datetime:
     """The study-local moment at which a day ends, or now while it lasts."""
-    return min(datetime.combine(day, time()) + timedelta(days=1), context.local_now)
+    return min(midnight(day + timedelta(days=1)), context.local_now)
 
 
 def _stood(hold: Hold, moment: datetime, context: "Context") -> bool:

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rules.dose_records import day_of, dose_records, end_of, says_whether
-from rules.exposure import ZeroDose, was_given
+from rules.dose_records import certainly_given, day_of, end_of
+from rules.exposure import ZeroDose
 from rules.records import Dose, Participant
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def doses_planned_for(
     """Lay the plan out from its first day for a participant, cycles postponed as the doses given show."""
     if plan.anchor != OWN_START:
         return _as_planned(plan, start)
-    given = [r for r in dose_records(participant) if was_given(r, zero_dose) and says_whether(r)]
-    return planned_doses(plan, start, [days for record in given if (days := _days_of(record)) is not None])
+    given = map(_days_of, certainly_given(participant, zero_dose))
+    return planned_doses(plan, start, [days for days in given if days is not None])
 
 
 @lru_cache(maxsize=_KEPT)

@@ -6,15 +6,16 @@ and dispositions in study-local time; it must not know amounts, treatments or wh
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rules.dose_records import covers, day_of, dose_records, once, says_whether, spans_days
+from rules.dose_records import certainly_given, covers, day_of, dose_records, once, says_whether, spans_days
 from rules.exposure import EndOfDosing, dosing_ended, is_scheduled, was_given
 from rules.on_hold import excuses, holds_on
 from rules.planned_dose import PlannedDose, doses_planned_for, in_window
 from rules.records import Dose, Hold, Participant
+from rules.wall_clock import midnight
 
 if TYPE_CHECKING:
     from rules.context import Context
@@ -71,7 +72,7 @@ def fates_by_plan(
     zero_dose = context.header.zero_dose
     planned = doses_planned_for(plan, participant, start, zero_dose)
     records = dose_records(participant)
-    given = once(record for record in records if was_given(record, zero_dose) and says_whether(record))
+    given = once(certainly_given(participant, zero_dose))
     refused = [record for record in records if not was_given(record, zero_dose) and not is_scheduled(record)]
     unsure = [r for r in records if not is_scheduled(r) and (not says_whether(r) or (r in given and day_of(r) is None))]
     begun = [dose for dose in planned if dose.begun]
@@ -250,8 +251,3 @@ def _is_after(record: Dose, ended: EndOfDosing | None) -> bool:
     """Whether a record certainly lies after the end of dosing."""
     day = day_of(record)
     return ended is not None and day is not None and day > ended.latest
-
-
-def midnight(day: date) -> datetime:
-    """Return the study-local moment at which a day begins."""
-    return datetime.combine(day, time())

@@ -4,10 +4,15 @@ A moment that comes twice is over when it comes again, and one that is skipped w
 due at a local moment is never due twice. It knows zones only.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _MINUTE, _TICK = timedelta(minutes=1), timedelta(microseconds=1)
+
+
+def midnight(day: date) -> datetime:
+    """Return the naive local moment at which a day begins."""
+    return datetime.combine(day, time())
 
 
 def wall_of(instant: datetime, zone: ZoneInfo) -> datetime:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rules.dose_records import covers, day_of, dose_records, says_whether, spans_days
-from rules.exposure import was_given
+from rules.dose_records import certainly_given, covers, day_of, spans_days
 from rules.planned_dose import PlannedDose, doses_planned_for
 from rules.records import Participant
 from rules.regimen import TAKEN, DoseFate, Fate, fates_by_plan
@@ -30,7 +29,7 @@ def beside_plan(
     fates = fates_by_plan(plan, participant, start, context)
     taken = {day_of(fate.record): fate for fate in fates if fate.record and fate.fate in {Fate.EARLY, Fate.LATE}}
     told = {day_of(fate.record) for fate in fates if fate.record and fate.fate in TAKEN}
-    given = [dose for dose in dose_records(participant) if was_given(dose, zero_dose) and says_whether(dose)]
+    given = certainly_given(participant, zero_dose)
     more = {day_of(dose) for dose in given if not spans_days(dose)} - told
     spans = [dose for dose in given if spans_days(dose)]
     for day in days:

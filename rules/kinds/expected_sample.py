@@ -20,7 +20,8 @@ from rules.hit import EVERYTHING, Answer, Due, Judgement
 from rules.plan_start import plan_start
 from rules.planned_dose import PlannedDose
 from rules.records import Dose, Participant
-from rules.regimen import TAKEN, DoseFate, Fate, fates_by_plan, midnight
+from rules.regimen import TAKEN, DoseFate, Fate, fates_by_plan
+from rules.wall_clock import midnight
 
 if TYPE_CHECKING:
     from rules.context import Context
