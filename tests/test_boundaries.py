@@ -7,6 +7,7 @@ import tomllib
 from collections import defaultdict
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from monitor.cli import app
+from monitor.cli.boundary import AnyMethod
 from rules.boundaries import beta_binomial, calibrate, operation, rate_operation
-from rules.stopping import Design, Frozen, RateDesign
+from rules.stopping import Design, Frozen, Method, RateDesign, RateMethod
 
 DEFAULT = {"method": "beta-binomial", "n": 40, "p0": 0.05, "alpha": 0.05, "prior_size": 4.0}
 METHODS = [
@@ -214,6 +216,10 @@ def test_the_command_prints_for_people_and_for_programs() -> None:
     rate = json.loads(vigil("--method", "poisson-maxsprt", "--expected", "10", "--format", "json").stdout)
     assert rate["constant"] == pytest.approx(3.46795170, abs=5e-2)
     assert [row["event"] for row in rate["table"]] == list(range(1, len(rate["table"]) + 1))
+
+
+def test_the_command_knows_every_method() -> None:
+    assert get_args(AnyMethod) == (*get_args(Method), *get_args(RateMethod))
 
 
 @pytest.mark.parametrize(
